@@ -1,0 +1,11 @@
+# What holdfast::holdfast links: used by our own build and by the installed package.
+include(CMakeFindDependencyMacro)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_dependency(Threads)
+find_dependency(SQLite3)
+find_dependency(zstd)
+find_dependency(LibArchive)
+find_dependency(OpenSSL 3 COMPONENTS Crypto)
+find_dependency(TBB)
+find_dependency(nlohmann_json)
+find_dependency(tomlplusplus)

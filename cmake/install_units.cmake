@@ -1,0 +1,9 @@
+# Runs at install time: writes the schedules with the prefix they are installed under.
+# In: units (paths below source_dir), source_dir, share_dir (below the prefix).
+foreach(unit IN LISTS units)
+  file(READ "${source_dir}/${unit}" text)
+  string(REPLACE "/usr/local" "${CMAKE_INSTALL_PREFIX}" text "${text}")
+  set(target "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${share_dir}/${unit}")
+  message(STATUS "Installing: ${target}")
+  file(WRITE "${target}" "${text}")
+endforeach()

@@ -1,0 +1,134 @@
+// base/disk.hpp - durable publication of files and folders.
+//
+// publish_file() is the only way a small file gets its final name: temporary, write, fsync, close,
+// rename, fsync of the folder. A crash leaves the old file or the new one. Modes are set explicitly,
+// so the umask changes nothing.
+#pragma once
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "holdfast/base/fd.hpp"
+
+namespace holdfast {
+
+namespace fs = std::filesystem;
+
+/// Removes its file (or whole folder) unless keep() was called.
+class TempName {
+public:
+    explicit TempName(fs::path path) : path_(std::move(path)) {}
+    TempName(TempName&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    TempName& operator=(TempName&&) = delete;
+    ~TempName() {
+        std::error_code ignored;
+        if (!path_.empty()) fs::remove_all(path_, ignored);
+    }
+    const fs::path& path() const noexcept { return path_; }
+    void keep() noexcept { path_.clear(); }
+
+private:
+    fs::path path_;
+};
+
+inline void sync_directory(const fs::path& path) {
+    const UniqueFd fd = open_fd(path.string(), O_RDONLY | O_DIRECTORY);
+    sync_fd(fd.get(), "sync directory '" + path.string() + "'");
+}
+
+/// Creates one folder with mode 0700 and syncs its parent; true if it was not there before. Throws: io.
+inline bool make_directory(const fs::path& path) {
+    if (::mkdir(path.c_str(), 0700) != 0) {
+        if (errno == EEXIST && fs::is_directory(path)) return false;
+        throw_os("create directory '" + path.string() + "'");
+    }
+    if (::chmod(path.c_str(), 0700) != 0) throw_os("set the mode of '" + path.string() + "'");
+    sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+    return true;
+}
+
+/// Creates every missing folder on the way, each with mode 0700. Throws: io.
+inline void make_directories(const fs::path& path) {
+    if (path.empty() || fs::is_directory(path)) return;
+    make_directories(path.parent_path());
+    make_directory(path);
+}
+
+inline void rename_path(const fs::path& from, const fs::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        throw_os("rename '" + from.string() + "' to '" + to.string() + "'");
+}
+
+/// Writes a new file, synced but under this very name; the folder is not synced. Throws: io.
+inline void write_new_file(const fs::path& path, ByteSpan bytes, mode_t mode = 0600) {
+    UniqueFd fd = open_fd(path.string(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    if (::fchmod(fd.get(), mode) != 0) throw_os("set the mode of '" + path.string() + "'");
+    write_full(fd.get(), bytes, "write '" + path.string() + "'");
+    sync_fd(fd.get(), "sync '" + path.string() + "'");
+    fd.close("close '" + path.string() + "'");
+}
+
+/// Replaces or creates `path` atomically and durably. Throws: io.
+inline void publish_file(const fs::path& path, ByteSpan bytes, mode_t mode = 0600) {
+    TempName tmp{path.string() + ".tmp." + std::to_string(::getpid())};
+    std::error_code ignored;
+    fs::remove(tmp.path(), ignored);  // ours from a crashed process that had this pid
+    write_new_file(tmp.path(), bytes, mode);
+    rename_path(tmp.path(), path);
+    tmp.keep();
+    sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
+/// The whole file, refused beyond `max_bytes` before memory is taken; nothing if it does not exist.
+/// Throws: io, corrupt (too large).
+inline std::optional<std::string> read_file_if_any(const fs::path& path, std::uint64_t max_bytes) {
+    UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!fd && errno == ENOENT) return std::nullopt;
+    if (!fd) throw_os("open '" + path.string() + "'");
+    const struct stat st = stat_fd(fd.get(), "stat '" + path.string() + "'");
+    if (!S_ISREG(st.st_mode)) throw Error(Kind::io, "'" + path.string() + "' is not a regular file");
+    if (static_cast<std::uint64_t>(st.st_size) > max_bytes)
+        throw Error(Kind::corrupt, "'" + path.string() + "' is larger than " +
+                                       std::to_string(max_bytes) + " bytes, the most it may have");
+    std::string text(static_cast<std::size_t>(st.st_size), '\0');
+    const std::size_t n = read_full(fd.get(), std::as_writable_bytes(std::span(text)),
+                                    "read '" + path.string() + "'");
+    text.resize(n);
+    return text;
+}
+
+inline std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+    std::optional<std::string> text = read_file_if_any(path, max_bytes);
+    if (!text) throw OsError(ENOENT, "open '" + path.string() + "'");
+    return *std::move(text);
+}
+
+/// Names in a folder without "." and "..", sorted by bytes. Throws: io.
+inline std::vector<std::string> list_directory(const fs::path& path) {
+    struct CloseDir {
+        void operator()(DIR* dir) const noexcept { ::closedir(dir); }
+    };
+    const std::unique_ptr<DIR, CloseDir> dir{::opendir(path.c_str())};
+    if (!dir) throw_os("list '" + path.string() + "'");
+    std::vector<std::string> names;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(dir.get());
+        if (entry == nullptr) {
+            if (errno != 0) throw_os("list '" + path.string() + "'");
+            break;
+        }
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+}  // namespace holdfast

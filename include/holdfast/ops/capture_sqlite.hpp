@@ -1,0 +1,196 @@
+// ops/capture_sqlite.hpp - one database into the repository: taken over, page by page, or new.
+#pragma once
+
+#include "holdfast/ops/pending_component.hpp"
+#include "holdfast/ops/plan_sources.hpp"
+#include "holdfast/source/sqlite_image.hpp"
+#include "holdfast/source/segment.hpp"
+#include "holdfast/store/snapshot_index.hpp"
+
+namespace holdfast::ops {
+
+/// What every capture of a run shares.
+struct RunContext {
+    const Repository& repository;
+    Cache& cache;
+    StreamCapture& capture;
+    ObjectReader& reader;
+    const SnapshotList& snapshots;  // before this run
+    std::chrono::system_clock::time_point start;
+    bool keep_corrupt = false;
+};
+
+/// The component of this name in the newest snapshot that has it with this kind; null if there is none.
+inline const Component* previous_component(const RunContext& run, const std::string& name, const std::string& kind) {
+    for (const Manifest& m : run.snapshots.newest_first)
+        if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return c;
+    return nullptr;
+}
+
+/// The extents of a stored component, read from its recipe as they are asked for.
+inline ExtentSource extents_of_component(ObjectReader& reader, const Component& component) {
+    auto recipe = std::make_shared<StreamReader>(reader, extents_of(component.recipe.extents));
+    return parse_recipe([recipe, pull = recipe->pull()](std::span<std::byte> out) mutable { return pull(out); });
+}
+
+namespace detail {
+
+inline std::optional<std::array<std::byte, 4>> change_counter(const std::string& path) {
+    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    std::array<std::byte, 4> counter{};
+    if (!fd || pread_full(fd.get(), counter, 24, "read " + in_quotes(path)) != counter.size()) return std::nullopt;
+    return counter;
+}
+
+/// A key for "these files are as they were", or nothing if their times are too fresh to tell. Call it while
+/// no connection is open.
+inline std::optional<Digest> unchanged_key(const std::string& path, std::chrono::system_clock::time_point start) {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0) return std::nullopt;
+    const auto start_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(start.time_since_epoch()).count();
+    std::string text = path;
+    const auto add = [&](const struct stat& s) {
+        for (const std::int64_t value : {static_cast<std::int64_t>(s.st_dev), static_cast<std::int64_t>(s.st_ino),
+                                         static_cast<std::int64_t>(s.st_size), to_ns(s.st_mtim), to_ns(s.st_ctim)})
+            text += "|" + std::to_string(value);
+        return to_ns(s.st_mtim) < start_ns - kRacyNs && to_ns(s.st_ctim) < start_ns - kRacyNs;
+    };
+    bool settled = add(st);
+    for (const char* suffix : {"-wal", "-journal"}) {
+        struct stat sidecar {};
+        const bool exists = ::lstat((path + suffix).c_str(), &sidecar) == 0;
+        text += suffix;
+        // An empty WAL says the same as none, and reading alone may create one.
+        if (exists && sidecar.st_size > 0) settled = add(sidecar) && settled;
+    }
+    const auto counter = change_counter(path);
+    if (!settled || !counter) return std::nullopt;
+    return sha256(text + "|" + to_hex(*counter));
+}
+
+/// Marks every object of a stored component as needed; false if one is gone.
+inline bool adopt_objects(RunContext& run, const Component& component, std::set<ObjectOrdinal>& out) {
+    const auto adopt = [&](const Extent& extent) {
+        const auto ordinal = run.capture.objects().adopt(extent.object);
+        if (ordinal) out.insert(*ordinal);
+        return ordinal.has_value();
+    };
+    for (const Extent& extent : component.recipe.extents)
+        if (!adopt(extent)) return false;
+    if (component.index)
+        for (const Extent& extent : component.index->extents)
+            if (!adopt(extent)) return false;
+    const ExtentSource extents = extents_of_component(run.reader, component);
+    while (const auto extent = extents())
+        if (!adopt(*extent)) return false;
+    return true;
+}
+
+inline bool take_over(RunContext& run, const std::string& name, const std::optional<Digest>& key, PendingComponent& out) {
+    const auto last = key ? run.cache.find_unchanged(name) : std::nullopt;
+    if (!last || last->key != *key) return false;
+    for (const Manifest& m : run.snapshots.newest_first) {
+        const Component* c = m.id == last->snapshot ? m.find(name) : nullptr;
+        if (c == nullptr || c->kind != "sqlite" || !c->warnings.empty()) continue;
+        try {
+            if (!adopt_objects(run, *c, out.taken_over)) return false;
+        } catch (const Error& e) {
+            if (e.kind() != Kind::corrupt) throw;
+            return false;  // its recipe is damaged: read the source
+        }
+        const std::string path = out.component.path, source = out.component.source, source_class = out.component.source_class;
+        out.component = *c;
+        out.component.path = path;
+        out.component.source = source;
+        out.component.source_class = source_class;
+        out.component.new_bytes = 0;
+        return true;
+    }
+    out.taken_over.clear();
+    return false;
+}
+
+/// Last time's image with its page digests, from the cache or, if that is lost, from the image itself.
+inline std::optional<PreviousImage> previous_image(RunContext& run, const std::string& name, std::uint64_t page_bytes) {
+    const Component* last = previous_component(run, name, "sqlite");
+    if (last == nullptr || !last->digest || !last->sqlite || last->sqlite->page_bytes != page_bytes || page_bytes == 0) return std::nullopt;
+    const fs::path path = run.cache.page_map(name);
+    try {
+        auto pages = PageMapReader::open(path, *last->digest);
+        if (!pages && !path.empty()) {
+            PageMapWriter map(path);
+            Hasher whole;
+            run.capture.map_pages(
+                [&](PageFeed& feed) {
+                    StreamReader image(run.reader, extents_of_component(run.reader, *last));
+                    while (const auto piece = image.next()) {
+                        whole.update(*piece);
+                        feed.write(*piece);
+                    }
+                },
+                page_bytes, map);
+            if (whole.finish() != *last->digest) return std::nullopt;
+            map.publish(*last->digest, page_bytes, last->bytes / page_bytes);
+            pages = PageMapReader::open(path, *last->digest);
+        }
+        if (!pages) return std::nullopt;
+        return PreviousImage{*std::move(pages), extents_of_component(run.reader, *last)};
+    } catch (const Error& e) {
+        if (e.kind() != Kind::corrupt) throw;
+        return std::nullopt;  // damage in the repository is verify's to report; here it only costs a full copy
+    }
+}
+
+inline FileFacts file_facts(const std::string& path) {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0) throw_os("stat " + in_quotes(path));
+    return {static_cast<std::uint32_t>(st.st_mode & 07777U), st.st_uid, st.st_gid, to_ns(st.st_mtim)};
+}
+
+inline void capture_damaged(RunContext& run, const std::string& path, const SqliteImageOptions& options, PendingComponent& out) {
+    const PrivateCopy copy(path, options.staging, options.busy_timeout);
+    const UniqueFd fd = open_fd(copy.path(), O_RDONLY);
+    out.stream = run.capture.chunks(
+        [&](ChunkFeed& feed) {
+            Bytes buffer(1_MiB);
+            while (const std::size_t n = read_some(fd.get(), buffer, "read " + in_quotes(path))) feed.write(ByteSpan(buffer).first(n));
+        },
+        StreamCapture::StreamDigest::wanted);
+    out.is_damaged = true;
+    out.component.warnings.push_back("captured although SQLite calls it damaged: these are its raw bytes");
+}
+
+}  // namespace detail
+
+/// Throws: not_found, busy, corrupt, io. On a throw nothing refers to what was already packed.
+inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task, PendingComponent out) {
+    const std::string path = task.path;
+    out.component.root = RootType::file;
+    const auto key = detail::unchanged_key(path, run.start);
+    if (detail::take_over(run, task.component, key, out)) {
+        out.component.file = detail::file_facts(path);
+        return out;
+    }
+    const SqliteImageOptions options{task.source->busy_timeout, run.repository.tmp()};
+    try {
+        SqliteImage image(path, options);
+        out.component.file = detail::file_facts(path);
+        const std::uint64_t page_bytes = image.page_bytes() == 0 ? 4096 : image.page_bytes();
+        out.page_map.emplace(run.cache.page_map(task.component));
+        out.stream = run.capture.pages([&](PageFeed& feed) { image.copy_to([&](ByteSpan page) { feed.write(page); }); }, page_bytes,
+                                       detail::previous_image(run, task.component, image.page_bytes()), *out.page_map);
+        if (out.stream->bytes != image.bytes()) throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
+        out.component.sqlite = SqliteFacts{image.page_bytes(), image.page_count(), image.user_version(), image.application_id(),
+                                           image.is_wal(), image.row_counts(std::chrono::milliseconds{250})};
+        if (image.was_recovered()) out.notes.push_back(task.component + ": read from a private copy, because it had a hot journal or could not be read in place");
+    } catch (const Error& e) {
+        if (e.kind() != Kind::corrupt || !run.keep_corrupt) throw;
+        detail::capture_damaged(run, path, options, out);
+        return out;
+    }
+    // Only if nothing was committed while we read does today's key describe what was captured.
+    if (key && detail::unchanged_key(path, run.start) == key) out.unchanged_key = key;
+    return out;
+}
+
+}  // namespace holdfast::ops

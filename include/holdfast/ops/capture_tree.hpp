@@ -1,0 +1,111 @@
+// ops/capture_tree.hpp - one directory tree (or file) into the repository, segment by segment.
+#pragma once
+
+#include "holdfast/ops/capture_sqlite.hpp"
+#include "holdfast/source/file_tree.hpp"
+#include "holdfast/store/state_file.hpp"
+
+namespace holdfast::ops {
+
+namespace detail {
+
+struct SegmentMark final : BlockMark {
+    std::optional<Digest> key;
+    bool is_reused = false;
+    std::string index_lines;
+    std::vector<std::pair<Placement, std::optional<Digest>>> extents;  // of a reused segment
+};
+
+/// Stands between the tree walk, on the producer's thread, and the pipeline.
+class SegmentSink final : public TreeSink {
+public:
+    SegmentSink(RunContext& run, ChunkFeed& feed) : run_(run), feed_(feed) {}
+
+    bool reuse(const Digest& key) override {
+        auto cached = run_.cache.find_segment(key);
+        if (!cached) return false;
+        auto mark = std::make_unique<SegmentMark>();
+        for (const Extent& extent : cached->extents) {
+            const auto object = run_.capture.objects().adopt(extent.object);
+            if (!object) return false;
+            mark->extents.emplace_back(Placement{*object, extent.offset, extent.length}, extent.digest);
+        }
+        mark->key = key;
+        mark->is_reused = true;
+        mark->index_lines = std::move(cached->index_lines);
+        feed_.end(std::move(mark));
+        return true;
+    }
+    void write(ByteSpan tar_bytes) override { feed_.write(tar_bytes); }
+    void end_segment(const std::optional<Digest>& key, std::string_view index_lines) override {
+        auto mark = std::make_unique<SegmentMark>();
+        mark->key = key;
+        mark->index_lines = index_lines;
+        feed_.end(std::move(mark));
+    }
+
+private:
+    RunContext& run_;
+    ChunkFeed& feed_;
+};
+
+inline void take_mark(BlockMark& block_mark, CapturedStream& stream, PendingComponent& out) {
+    auto& mark = dynamic_cast<SegmentMark&>(block_mark);
+    SegmentNote note;
+    note.is_reused = mark.is_reused;
+    note.first_extent = out.segments.empty() ? 0 : out.segments.back().last_extent;
+    for (const auto& [place, digest] : mark.extents) {
+        stream.extents->push(place, digest);
+        stream.bytes += place.length;
+    }
+    note.last_extent = stream.extents->count();
+    note.first_byte = out.index->size();
+    out.index->append(mark.index_lines);
+    note.last_byte = out.index->size();
+    if (mark.key) note.key = *mark.key;
+    out.segments.push_back(note);
+}
+
+inline void add_report(const TreeReport& report, PendingComponent& out) {
+    constexpr std::size_t kNamed = 100;  // in the manifest; the rest is counted
+    Component& c = out.component;
+    for (const TreeProblem& p : report.problems) {
+        if (c.warnings.size() == kNamed) break;
+        c.warnings.push_back(printable(p.path) + ": " + p.reason);
+    }
+    if (report.problem_count > c.warnings.size()) c.warnings.push_back("and " + std::to_string(report.problem_count - c.warnings.size()) + " more");
+    for (const TreeProblem& n : report.notes) {
+        if (out.notes.size() == kNamed) break;
+        out.notes.push_back(c.name + "/" + printable(n.path) + ": " + n.reason);
+    }
+    if (report.note_count > out.notes.size()) out.notes.push_back(c.name + ": and " + std::to_string(report.note_count - out.notes.size()) + " more notes");
+}
+
+}  // namespace detail
+
+/// Throws: not_found, io. Files that could not be read are warnings of the component.
+inline PendingComponent capture_tree_source(RunContext& run, const CaptureTask& task, PendingComponent out) {
+    TreeOptions options;
+    options.path = task.path;
+    options.exclude = task.source->exclude;
+    options.keep_out = {run.repository.root().string(), cache_folder(run.repository).string()};
+    options.file_name = fs::path(task.component).filename().string();
+    options.busy_timeout = task.source->busy_timeout;
+    options.staging = run.repository.tmp();
+    options.start = run.start;
+    out.index = std::make_unique<TextSpool>(run.repository);
+    TreeReport report;
+    out.stream = run.capture.chunks(
+        [&](ChunkFeed& feed) {
+            detail::SegmentSink sink(run, feed);
+            report = capture_tree(options, sink);
+        },
+        StreamCapture::StreamDigest::not_wanted,
+        [&](BlockMark& mark, CapturedStream& stream) { detail::take_mark(mark, stream, out); });
+    out.component.root = report.is_directory ? RootType::directory : RootType::file;
+    out.component.tree = TreeFacts{report.files, report.directories, report.others, report.file_bytes};
+    detail::add_report(report, out);
+    return out;
+}
+
+}  // namespace holdfast::ops

@@ -1,0 +1,2 @@
+#pragma once
+namespace holdfast::ops { inline constexpr const char* kRecoverMd = ""; inline constexpr const char* kRecoverSh = ""; }

@@ -1,0 +1,199 @@
+// ops/snap.hpp - takes one snapshot of the given sources.
+//
+// A source that fails is named as missing and the others are kept: then the snapshot is partial. If nothing at all could
+// be captured there is no snapshot and the first error is thrown. The promise of a returned id: everything it needs is
+// on stable storage.
+#pragma once
+
+#include "holdfast/ops/capture_command.hpp"
+#include "holdfast/ops/capture_tree.hpp"
+#include "holdfast/ops/leftovers.hpp"
+#include "holdfast/ops/publish_snapshot.hpp"
+
+namespace holdfast::ops {
+
+struct SnapOptions {
+    std::vector<SourceConfig> sources;
+    std::string stdin_name;  // a component of what comes on standard input; empty: none
+    std::string type = "manual";
+    int level = 3;
+    std::chrono::seconds lock_wait{600};
+    bool keep_corrupt = false;
+    Progress::Show show = Progress::Show::never;
+};
+
+struct SnapReport {
+    Manifest manifest;
+    std::vector<std::string> notes;
+    bool is_damaged = false;  // a source is corrupt and was captured as it is
+
+    /// What the exit code says of a snapshot that exists.
+    int exit_code() const {
+        if (is_damaged) return static_cast<int>(Kind::corrupt);
+        return manifest.state() == "complete" ? 0 : static_cast<int>(Kind::partial);
+    }
+};
+
+namespace detail {
+
+inline std::string host_name() {
+    char name[256] = "";
+    ::gethostname(name, sizeof name - 1);
+    return name;
+}
+
+inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
+    PendingComponent out;
+    Component& c = out.component;
+    c.name = task.component;
+    c.source = task.source->name;
+    c.source_class = word_for(task.source->source_class);
+    c.path = task.path;
+    if (task.source->kind == SourceKind::command && task.source->command.empty()) {
+        c.kind = "stdin";
+        return capture_stdin(run, task, std::move(out));
+    }
+    c.kind = word_for(task.source->kind);
+    switch (task.source->kind) {
+        case SourceKind::sqlite: return capture_sqlite(run, task, std::move(out));
+        case SourceKind::tree: return capture_tree_source(run, task, std::move(out));
+        case SourceKind::command: return capture_command(run, task, std::move(out));
+    }
+    throw Error(Kind::internal, "unknown kind of source");
+}
+
+/// Empty now, not empty last time: an unmounted disk looks like that.
+inline std::optional<std::string> suspicion(const RunContext& run, const PendingComponent& pending, bool allow_empty) {
+    const Component& now = pending.component;
+    const Component* before = previous_component(run, now.name, now.kind);
+    if (before == nullptr || allow_empty) return std::nullopt;
+    if (now.tree && before->tree && now.tree->files == 0 && before->tree->files > 0)
+        return now.name + ": no files, where the last snapshot had " + std::to_string(before->tree->files) + "; is " + in_quotes(now.path) + " mounted?";
+    if (now.sqlite && before->sqlite && now.sqlite->page_count == 0 && before->sqlite->page_count > 0)
+        return now.name + ": the database is empty, where the last snapshot had " + format_bytes(before->bytes);
+    return std::nullopt;
+}
+
+/// Places of chunks, for a host whose cache is new: from the recipes of the newest snapshot of each component.
+inline void refill_cache(RunContext& run) {
+    std::set<std::string> seen;
+    run.cache.update([&] {
+        for (const Manifest& m : run.snapshots.newest_first)
+            for (const Component& c : m.components) {
+                if (!seen.insert(c.name).second) continue;
+                const auto add = [&](const Extent& extent) {
+                    const auto object = extent.digest ? run.capture.objects().adopt(extent.object) : std::nullopt;
+                    if (object) run.cache.add_chunk(extent, run.capture.objects().stored_bytes(*object));
+                };
+                try {
+                    for (const Extent& extent : c.recipe.extents) add(extent);
+                    if (c.index)
+                        for (const Extent& extent : c.index->extents) add(extent);
+                    const ExtentSource extents = extents_of_component(run.reader, c);
+                    while (const auto extent = extents()) add(*extent);
+                } catch (const Error& e) {
+                    if (e.kind() != Kind::corrupt) throw;  // verify reports damage; here it costs space only
+                }
+            }
+    });
+}
+
+/// Why this repository is not the one the host remembers, if so.
+inline std::optional<std::string> check_host_memory(const Repository& repository, const SnapshotList& snapshots) {
+    std::optional<HostState> state;
+    try {
+        state = read_state(repository);
+    } catch (const Error& e) {
+        return e.what();
+    }
+    if (!state) return std::nullopt;
+    std::set<std::string> pruned;
+    read_ledger(repository, [&](const LedgerLine& line) {
+        if (line.event == "pruned") pruned.insert(line.snapshot);
+    });
+    const std::uint64_t newest = snapshots.newest_first.empty() ? 0 : snapshots.newest_first.front().number;
+    return contradicts(repository, *state, newest, [&](const std::string& id) { return pruned.contains(id); });
+}
+
+/// Captures every task; failures become missing sources. Returns the first error.
+inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan, Progress& progress, Manifest& manifest,
+                                        std::vector<PendingComponent>& captured) {
+    std::optional<Error> first;
+    for (const CaptureTask& task : plan.tasks) {
+        check_interrupted();
+        progress.start(task.component);
+        try {
+            captured.push_back(capture_task(run, task));
+            if (const auto reason = suspicion(run, captured.back(), task.source->allow_empty)) manifest.suspect.push_back(*reason);
+        } catch (const Error& e) {
+            manifest.missing.push_back({task.source->name, task.path, e.what()});
+            if (!first) first.emplace(e.kind(), "source " + in_quotes(task.source->name) + " not captured: " + e.what(), e.hint());
+        }
+    }
+    return first;
+}
+
+}  // namespace detail
+
+/// Throws: what opening throws; busy; config (names); and, if nothing could be captured, the first source's error.
+inline SnapReport snap(const Repository& repository, SnapOptions options) {
+    SourceConfig input;  // standard input as a source without a command
+    if (!options.stdin_name.empty()) {
+        input.name = options.stdin_name;
+        input.kind = SourceKind::command;
+        options.sources.push_back(input);
+    }
+    const CapturePlan plan = plan_sources(options.sources);
+    remove_leftovers(repository);
+    const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
+    SnapReport report;
+    Manifest& manifest = report.manifest;
+    manifest.repository = repository.id();
+    manifest.type = options.type;
+    manifest.host = detail::host_name();
+    manifest.holdfast_version = kVersion;
+    manifest.sqlite_version = sqlite_version();
+    manifest.missing = plan.missing;
+
+    const SnapshotList snapshots = list_snapshots(repository);
+    for (const UnreadableSnapshot& u : snapshots.unreadable) report.notes.push_back("snapshot " + u.id + " cannot be read: " + u.why);
+    if (auto reason = detail::check_host_memory(repository, snapshots)) manifest.suspect.push_back(*reason);
+    const auto start = std::chrono::system_clock::now();
+    manifest.started = std::chrono::floor<std::chrono::seconds>(start);
+    Cache cache(cache_folder(repository));
+    if (!cache.trouble().empty()) report.notes.push_back("no cache, everything is read again: " + cache.trouble());
+    Progress progress(options.show);
+    StreamCapture capture(repository, cache, options.level, progress);
+    ObjectReader reader(repository);
+    RunContext run{repository, cache, capture, reader, snapshots, start, options.keep_corrupt};
+    if (cache.is_fresh()) detail::refill_cache(run);
+
+    std::vector<PendingComponent> captured;
+    const std::optional<Error> first = detail::capture_all(run, plan, progress, manifest, captured);
+    if (captured.empty()) {
+        if (first) throw *first;
+        if (!plan.missing.empty())
+            throw Error(Kind::not_found, "source " + in_quotes(plan.missing[0].source) + " not captured: " + plan.missing[0].reason,
+                        "check the path of the source");
+        throw Error(Kind::config, "there is nothing to capture", "name a source in the configuration, or use --sqlite, --tree or --stdin");
+    }
+    std::vector<PendingMetadata> metadata;
+    std::set<Digest> objects = publish_streams(capture, captured, metadata);
+    for (PendingComponent& pending : captured) {
+        report.is_damaged = report.is_damaged || pending.is_damaged;
+        report.notes.insert(report.notes.end(), pending.notes.begin(), pending.notes.end());
+        manifest.components.push_back(pending.component);
+    }
+    manifest.stored_bytes = capture.publisher().stored_bytes();
+    manifest.finished = now_utc();
+    if (const auto why = publish_snapshot(repository, manifest, std::move(objects), options.lock_wait))
+        report.notes.push_back("this host's memory of the repository was not updated: " + *why);
+    try {
+        remember(cache, capture, captured, metadata, manifest);
+    } catch (const Error& e) {
+        report.notes.push_back(std::string("the cache was not updated, the next run is slower: ") + e.what());
+    }
+    return report;
+}
+
+}  // namespace holdfast::ops

@@ -1,0 +1,266 @@
+// policy/config.hpp - what to back up, where to, and how: the TOML file as checked values.
+//
+// Pure: text, file name and folder come in, a Config or an Error(config) with file:line:column goes out.
+// Unknown keys, wrong types, values out of range and names used twice are errors. Relative paths in the
+// file are relative to the folder of the file; those from the environment to the current folder.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/base/glob.hpp"
+#include "holdfast/policy/words.hpp"
+#include "holdfast/wrap/toml.hpp"
+
+namespace holdfast {
+
+struct RepositoryConfig {
+    std::string path;                       // absolute; empty: not named
+    int level = 3;                          // zstd, 1..19
+    std::chrono::seconds lock_wait{600};    // a prune of a large repository sweeps for minutes
+
+    bool operator==(const RepositoryConfig&) const = default;
+};
+
+struct BackupConfig {
+    VerifyAfter verify_after = VerifyAfter::deep;
+    std::string log_dir;                    // absolute
+    std::chrono::seconds time_limit{6 * 3600};
+
+    bool operator==(const BackupConfig&) const = default;
+};
+
+struct SourceConfig {
+    std::string name;
+    SourceKind kind = SourceKind::tree;
+    SourceClass source_class = SourceClass::data;
+    std::vector<std::string> paths;         // absolute glob patterns (base/glob.hpp); none for a command
+    std::vector<std::string> exclude;       // globs inside a tree
+    std::chrono::seconds busy_timeout{30};  // sqlite: how long a lock may keep us waiting
+    std::vector<std::string> command;       // argv, or one line for bash if `shell`
+    bool shell = false;
+    std::chrono::seconds timeout{3600};     // command
+    std::string expect_end;                 // command: text that its output must end with; empty: any
+    bool allow_empty = false;               // an empty source is no reason for suspicion
+
+    bool operator==(const SourceConfig&) const = default;
+};
+
+struct Config {
+    RepositoryConfig repository;
+    BackupConfig backup;
+    std::vector<SourceConfig> sources;      // in the order of the file
+
+    bool operator==(const Config&) const = default;
+
+    const SourceConfig* find_source(std::string_view name) const {
+        const auto at = std::find_if(sources.begin(), sources.end(),
+                                     [&](const SourceConfig& s) { return s.name == name; });
+        return at == sources.end() ? nullptr : &*at;
+    }
+    bool names_commands() const {
+        return std::any_of(sources.begin(), sources.end(),
+                           [](const SourceConfig& s) { return s.kind == SourceKind::command; });
+    }
+};
+
+inline constexpr std::size_t kMaxSourceName = 64;
+
+/// [A-Za-z0-9][A-Za-z0-9._-]*, at most 64: safe as a file name, in a shell and in a report.
+inline bool is_source_name(std::string_view name) {
+    const auto is_alnum = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !name.empty() && name.size() <= kMaxSourceName && is_alnum(name[0]) &&
+           std::all_of(name.begin(), name.end(), [&](char c) {
+               return is_alnum(c) || c == '.' || c == '_' || c == '-';
+           });
+}
+
+namespace detail {
+
+namespace fs = std::filesystem;
+
+inline std::string join_path(const fs::path& folder, std::string path) {
+    while (path.starts_with("./")) path.erase(0, 2);
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    return path == "." ? folder.string() : (folder / path).string();
+}
+
+/// A folder whose own name looks like a pattern must not become one.
+inline std::string join_pattern(const fs::path& folder, const std::string& pattern) {
+    const bool quote = has_glob(pattern) || has_glob(folder.string());
+    return join_path(quote ? fs::path(quote_glob(folder.string())) : folder, pattern);
+}
+
+inline void check_text(TomlTable& table, const char* key, const std::string& text) {
+    if (text.empty()) table.fail(key, "is empty");
+    if (text.find('\0') != std::string::npos) table.fail(key, "holds a NUL character");
+}
+
+inline void check_path(TomlTable& table, const char* key, const std::string& path) {
+    check_text(table, key, path);
+    if (path == "~" || path.starts_with("~/"))
+        table.fail(key, "begins with '~', which only a shell expands", "write the whole path");
+}
+
+/// Reads a duration into `out` if the key is there.
+inline void read_duration(TomlTable& table, const char* key, std::chrono::seconds least,
+                          std::chrono::seconds& out) {
+    const std::optional<std::string> text = table.text(key);
+    if (!text) return;
+    const auto duration = parse_duration(*text);
+    if (!duration)
+        table.fail(key, "is not a duration: " + in_quotes(*text), "write 90s, 15m, 6h, 30d or forever");
+    if (*duration < least) table.fail(key, "is shorter than " + format_duration(least));
+    out = *duration;
+}
+
+/// Reads one of a few words into `out` if the key is there.
+template <class E>
+void read_word(TomlTable& table, const char* key, E& out) {
+    const std::optional<std::string> text = table.text(key);
+    if (!text) return;
+    const std::optional<E> value = parse_word<E>(*text);
+    if (!value) table.fail(key, "cannot be " + in_quotes(*text), did_you_mean(*text, words_of<E>()));
+    out = *value;
+}
+
+inline void read_repository(TomlTable table, const fs::path& folder, RepositoryConfig& out) {
+    if (const auto path = table.text("path")) {
+        check_path(table, "path", *path);
+        out.path = join_path(folder, *path);
+    }
+    if (const auto level = table.whole_number("level")) {
+        if (*level < 1 || *level > 19)
+            table.fail("level", "is not between 1 and 19", "3 is a good start; zstd calls it the level");
+        out.level = static_cast<int>(*level);
+    }
+    read_duration(table, "lock_wait", std::chrono::seconds{0}, out.lock_wait);
+    table.finish();
+}
+
+inline void read_backup(TomlTable table, const fs::path& folder, BackupConfig& out) {
+    read_word(table, "verify_after", out.verify_after);
+    if (const auto path = table.text("log_dir")) {
+        check_path(table, "log_dir", *path);
+        out.log_dir = join_path(folder, *path);
+    }
+    read_duration(table, "time_limit", std::chrono::seconds{1}, out.time_limit);
+    table.finish();
+}
+
+inline void read_command(TomlTable& table, SourceConfig& out) {
+    out.shell = table.is_text("command");
+    out.command = table.text_or_texts("command");
+    if (out.command.empty())
+        table.fail("command", table.has("command") ? "is empty" : "is missing",
+                   "command = [\"pg_dump\", \"-Fc\", \"orders\"], or one line for bash in quotes");
+    check_text(table, "command", out.command[0]);
+    for (const std::string& word : out.command)
+        if (word.find('\0') != std::string::npos) table.fail("command", "holds a NUL character");
+}
+
+/// Keys that make sense for one kind only are errors elsewhere: ignored, they would deceive.
+inline void check_kind_of_keys(TomlTable& table, SourceKind kind) {
+    struct Rule {
+        const char* key;
+        SourceKind kind;
+    };
+    static constexpr Rule kRules[] = {{"exclude", SourceKind::tree},
+                                      {"busy_timeout", SourceKind::sqlite},
+                                      {"command", SourceKind::command},
+                                      {"timeout", SourceKind::command},
+                                      {"expect_end", SourceKind::command}};
+    for (const Rule& rule : kRules)
+        if (table.has(rule.key) && kind != rule.kind)
+            table.fail(rule.key, std::string("is for kind = \"") + word_for(rule.kind) + "\" only");
+    if (table.has("path") && kind == SourceKind::command)
+        table.fail("path", "is not for kind = \"command\"", "name the file in the command");
+}
+
+inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
+    SourceConfig out;
+    const std::optional<std::string> name = table.text("name");
+    if (!name) table.fail("name", "is missing", "every [[source]] needs a name of its own");
+    if (!is_source_name(*name))
+        table.fail("name", "cannot be " + in_quotes(*name),
+                   "use letters, digits, '.', '_' and '-', at most 64, a letter or digit first");
+    out.name = *name;
+    if (!table.has("kind"))
+        table.fail("kind", "is missing for source " + in_quotes(out.name), "one of sqlite, tree, command");
+    read_word(table, "kind", out.kind);
+    out.source_class = out.kind == SourceKind::sqlite ? SourceClass::database : SourceClass::data;
+    read_word(table, "class", out.source_class);
+    check_kind_of_keys(table, out.kind);
+
+    for (const std::string& path : table.text_or_texts("path")) {
+        check_path(table, "path", path);
+        out.paths.push_back(join_pattern(folder, path));
+    }
+    if (out.paths.empty() && out.kind != SourceKind::command)
+        table.fail("path", table.has("path") ? "is empty" : "is missing for source " + in_quotes(out.name));
+    out.exclude = table.text_or_texts("exclude");
+    for (const std::string& pattern : out.exclude) check_text(table, "exclude", pattern);
+    read_duration(table, "busy_timeout", std::chrono::seconds{0}, out.busy_timeout);
+    if (out.kind == SourceKind::command) read_command(table, out);
+    read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
+    out.expect_end = table.text("expect_end").value_or("");
+    out.allow_empty = table.flag("allow_empty").value_or(false);
+    table.finish();
+    return out;
+}
+
+}  // namespace detail
+
+/// What holds where the file says nothing; `folder` is absolute.
+inline Config default_config(const std::filesystem::path& folder) {
+    Config config;
+    config.backup.log_dir = (folder / "logs/backups").string();
+    return config;
+}
+
+/// `file` names the text in messages; `folder` is the absolute folder it lies in. Throws: config.
+inline Config parse_config(std::string_view text, const std::string& file,
+                           const std::filesystem::path& folder) {
+    const TomlDocument document = TomlDocument::parse(text, file);
+    TomlTable root = document.root();
+    Config config = default_config(folder);
+    if (auto table = root.table("repository"))
+        detail::read_repository(*table, folder, config.repository);
+    if (auto table = root.table("backup")) detail::read_backup(*table, folder, config.backup);
+    std::map<std::string, TomlPlace> first_seen;
+    for (TomlTable& table : root.tables("source")) {
+        config.sources.push_back(detail::read_source(table, folder));
+        const std::string& name = config.sources.back().name;
+        const auto [seen, is_new] = first_seen.emplace(name, table.place("name"));
+        if (!is_new)
+            table.fail("name", in_quotes(name) + " is used twice",
+                       "the first one is in line " + std::to_string(seen->second.line));
+    }
+    root.finish();
+    return config;
+}
+
+/// Looks a variable up; nothing if it is not set.
+using Lookup = std::function<std::optional<std::string>(const std::string&)>;
+
+/// What the environment says wins over the file; set but empty counts as not set.
+/// HOLDFAST_REPO (the environment's --repo) is stronger than BACKUP_ROOT, which runbooks set.
+inline void apply_environment(Config& config, const Lookup& lookup,
+                              const std::filesystem::path& current_folder) {
+    for (const char* name : {"BACKUP_ROOT", "HOLDFAST_REPO"}) {
+        const std::optional<std::string> value = lookup(name);
+        if (value && !value->empty())
+            config.repository.path = detail::join_path(current_folder, *value);
+    }
+}
+
+}  // namespace holdfast

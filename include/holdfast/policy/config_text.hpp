@@ -1,0 +1,125 @@
+// policy/config_text.hpp - the effective configuration as TOML (which parses to the same) and as JSON.
+//
+// In JSON durations are numbers of seconds and say so in their names; "forever" is a very large one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/policy/config.hpp"
+#include "holdfast/wrap/json.hpp"
+
+namespace holdfast {
+
+namespace detail {
+
+/// The longest unit that loses nothing.
+inline std::string duration_text(std::chrono::seconds duration) {
+    if (duration >= kForever) return "forever";
+    const auto s = duration.count();
+    if (s != 0 && s % 86400 == 0) return std::to_string(s / 86400) + "d";
+    if (s != 0 && s % 3600 == 0) return std::to_string(s / 3600) + "h";
+    if (s != 0 && s % 60 == 0) return std::to_string(s / 60) + "m";
+    return std::to_string(s) + "s";
+}
+
+inline std::string toml_text(std::string_view text) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string out = "\"";
+    for (const char c : json_text(text)) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += {'\\', c};
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += std::string("\\u00") + kDigits[byte >> 4] + kDigits[byte & 15U];
+        } else {
+            out += c;
+        }
+    }
+    return out + "\"";
+}
+
+inline std::string toml_list(const std::vector<std::string>& texts) {
+    std::string out = "[";
+    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_text(text);
+    return out + "]";
+}
+
+inline Json json_list(const std::vector<std::string>& texts) {
+    Json out = Json::array();
+    for (const std::string& text : texts) out.push_back(json_text(text));
+    return out;
+}
+
+inline std::string source_toml(const SourceConfig& source) {
+    const auto line = [](const char* key, const std::string& value) {
+        return std::string(key) + " = " + value + "\n";
+    };
+    std::string out = "\n[[source]]\n" + line("name", toml_text(source.name)) +
+                      line("kind", toml_text(word_for(source.kind))) +
+                      line("class", toml_text(word_for(source.source_class)));
+    if (source.kind == SourceKind::command) {
+        out += line("command", source.shell ? toml_text(source.command.at(0)) : toml_list(source.command));
+        out += line("timeout", toml_text(duration_text(source.timeout)));
+        if (!source.expect_end.empty()) out += line("expect_end", toml_text(source.expect_end));
+    } else {
+        out += line("path", toml_list(source.paths));
+    }
+    if (source.kind == SourceKind::tree) out += line("exclude", toml_list(source.exclude));
+    if (source.kind == SourceKind::sqlite)
+        out += line("busy_timeout", toml_text(duration_text(source.busy_timeout)));
+    return out + line("allow_empty", source.allow_empty ? "true" : "false");
+}
+
+inline Json source_json(const SourceConfig& source) {
+    Json out;
+    out["name"] = source.name;
+    out["kind"] = word_for(source.kind);
+    out["class"] = word_for(source.source_class);
+    if (source.kind == SourceKind::command) {
+        out["command"] = json_list(source.command);
+        out["shell"] = source.shell;
+        out["timeout_s"] = source.timeout.count();
+        out["expect_end"] = json_text(source.expect_end);
+    } else {
+        out["path"] = json_list(source.paths);
+    }
+    if (source.kind == SourceKind::tree) out["exclude"] = json_list(source.exclude);
+    if (source.kind == SourceKind::sqlite) out["busy_timeout_s"] = source.busy_timeout.count();
+    out["allow_empty"] = source.allow_empty;
+    return out;
+}
+
+}  // namespace detail
+
+inline std::string config_to_toml(const Config& config) {
+    std::string out = "[repository]\n";
+    if (!config.repository.path.empty())
+        out += "path = " + detail::toml_text(config.repository.path) + "\n";
+    out += "level = " + std::to_string(config.repository.level) + "\n";
+    out += "lock_wait = " + detail::toml_text(detail::duration_text(config.repository.lock_wait)) + "\n";
+    out += "\n[backup]\n";
+    out += "verify_after = " + detail::toml_text(word_for(config.backup.verify_after)) + "\n";
+    out += "log_dir = " + detail::toml_text(config.backup.log_dir) + "\n";
+    out += "time_limit = " + detail::toml_text(detail::duration_text(config.backup.time_limit)) + "\n";
+    for (const SourceConfig& source : config.sources) out += detail::source_toml(source);
+    return out;
+}
+
+/// `file` is where it came from, empty if there is no file.
+inline Json config_to_json(const Config& config, const std::string& file) {
+    Json out;
+    out["file"] = file.empty() ? Json(nullptr) : Json(json_text(file));
+    out["repository"] = {{"path", json_text(config.repository.path)},
+                         {"level", config.repository.level},
+                         {"lock_wait_s", config.repository.lock_wait.count()}};
+    out["backup"] = {{"verify_after", word_for(config.backup.verify_after)},
+                     {"log_dir", json_text(config.backup.log_dir)},
+                     {"time_limit_s", config.backup.time_limit.count()}};
+    out["source"] = Json::array();
+    for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
+    return out;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,69 @@
+// source/tree_report.hpp - what a tree capture hands out and what it tells afterwards.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/base/bytes.hpp"
+#include "holdfast/source/tree_walk.hpp"
+#include "holdfast/wrap/digest.hpp"
+
+namespace holdfast {
+
+/// Where a capture goes. For each segment in stream order: reuse(), and unless that took it over, its bytes
+/// by write() and then end_segment(). After the last segment one more write() brings the tar's end blocks.
+class TreeSink {
+public:
+    TreeSink() = default;
+    TreeSink(const TreeSink&) = delete;
+    TreeSink& operator=(const TreeSink&) = delete;
+    virtual ~TreeSink() = default;
+
+    /// True: the segment with this key was taken over, tar bytes and index lines.
+    virtual bool reuse(const Digest& segment_key) = 0;
+    virtual void write(ByteSpan tar_bytes) = 0;
+    /// `key` only if a later capture may take the segment over. `index_lines` begins with the group line; it
+    /// is empty, and no bytes were written, if nothing of the segment could be read.
+    virtual void end_segment(const std::optional<Digest>& key, std::string_view index_lines) = 0;
+};
+
+struct TreeProblem {
+    TreeIssue issue;
+    std::string path;  // relative to the top, byte for byte
+    std::string reason;
+};
+
+struct TreeReport {
+    static constexpr std::size_t kMaxListed = 1000;  // of each list; the counts go on
+
+    bool is_directory = true;
+    std::uint64_t files = 0;  // every name of a regular file, hard links too
+    std::uint64_t directories = 0;
+    std::uint64_t others = 0;      // symlinks, FIFOs, devices
+    std::uint64_t file_bytes = 0;  // content, each hard-linked file once
+    std::uint64_t segments = 0;
+    std::uint64_t reused_segments = 0;
+    std::uint64_t reused_files = 0;
+
+    std::vector<TreeProblem> problems;  // something is missing or not as it should be: the capture is partial
+    std::uint64_t problem_count = 0;
+    std::vector<TreeProblem> notes;  // worth knowing, nothing is missing
+    std::uint64_t note_count = 0;
+
+    void tell(TreeIssue issue, const std::string& path, const std::string& reason) {
+        std::vector<TreeProblem>& list = is_problem(issue) ? problems : notes;
+        ++(is_problem(issue) ? problem_count : note_count);
+        if (list.size() < kMaxListed) list.push_back({issue, path, reason});
+    }
+    void count(EntryType type, std::uint64_t bytes) {
+        if (type == EntryType::file || type == EntryType::hardlink)
+            ++files;
+        else
+            ++(type == EntryType::directory ? directories : others);
+        file_bytes += bytes;
+    }
+};
+
+}  // namespace holdfast

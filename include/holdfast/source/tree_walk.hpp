@@ -1,0 +1,296 @@
+// source/tree_walk.hpp - every entry of a directory tree, sorted, without following a link.
+//
+// Names come in byte order within their directory, but `_delta_log` first, so that a Delta table's log is
+// captured before the data files that it names. A directory comes before its content. Memory is the names
+// of one directory per level and the hard links whose other names are still to come (at most
+// kMaxLinkBytes of paths; beyond that a further name is captured as a file of its own). File systems
+// mounted inside the tree are walked too. Sockets, excluded paths, directories of `keep_out` and the
+// sidecars of SQLite files are left out. One thread at a time.
+#pragma once
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "holdfast/base/directory_chain.hpp"
+#include "holdfast/base/fd.hpp"
+#include "holdfast/base/glob.hpp"
+#include "holdfast/base/signals.hpp"
+#include "holdfast/base/text.hpp"
+#include "holdfast/source/sqlite_files.hpp"
+#include "holdfast/wrap/tar_entry.hpp"
+
+namespace holdfast {
+
+/// Something for the report about one path.
+enum class TreeIssue {
+    // Problems: the capture is partial.
+    unreadable,   // permission or input error
+    vanished,     // gone between listing and reading
+    changed,      // written to while it was read; what was read is saved
+    busy,         // a database that stayed locked; left out
+    damaged,      // a database that SQLite refused; its raw bytes are saved
+    unsupported,  // a name or attribute that the archive cannot hold
+    // Notes: nothing is missing that a restore would want.
+    socket,
+    sidecar,
+    kept_out,
+    detached_link,  // a hard link saved as a file of its own
+};
+constexpr bool is_problem(TreeIssue issue) { return issue < TreeIssue::socket; }
+using TreeListener = std::function<void(TreeIssue, const std::string& path, const std::string& why)>;
+
+struct FileIdentity {
+    dev_t device;
+    ino_t inode;
+    bool operator==(const FileIdentity&) const = default;
+};
+struct FileIdentityHash {
+    std::size_t operator()(const FileIdentity& id) const noexcept {
+        return std::hash<std::uint64_t>{}(id.inode * 0x9E3779B97F4A7C15ULL ^ id.device);
+    }
+};
+inline FileIdentity identity_of(const struct stat& st) { return {st.st_dev, st.st_ino}; }
+/// Nanoseconds since 1970; times outside 1678 to 2261 become the nearest that fits.
+inline std::int64_t to_ns(const struct timespec& t) {
+    const std::int64_t seconds = std::clamp<std::int64_t>(t.tv_sec, -9'200'000'000, 9'200'000'000);
+    return seconds * 1'000'000'000 + t.tv_nsec;
+}
+
+/// Would SQLite open it as a database? Never ask while a connection of this process has it open: closing
+/// a descriptor drops all POSIX locks on the file.
+inline bool has_sqlite_magic(int fd) {
+    static constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+    std::array<char, 16> head{};
+    return ::pread(fd, head.data(), head.size(), 0) == 16 && std::string_view{head.data(), 16} == kMagic;
+}
+inline bool is_sqlite_file(const struct stat& st, int fd) {
+    return S_ISREG(st.st_mode) && st.st_size >= 100 && has_sqlite_magic(fd);  // 100: the header's size
+}
+inline bool is_sqlite_at(int at, const std::string& name) {
+    const UniqueFd fd{::openat(at, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    struct stat st {};
+    return fd && ::fstat(fd.get(), &st) == 0 && is_sqlite_file(st, fd.get());
+}
+
+struct WalkEntry {
+    std::string path;
+    EntryType type = EntryType::file;
+    struct stat st {};
+    std::string link;                   // as in TarEntry
+    std::vector<struct stat> sidecars;  // of a regular file: its kSidecarsInKey, which may belong to it
+    bool owns_sidecars = false;         // it is a SQLite file and the walk left its sidecars out
+};
+
+/// What SQLite keeps beside a database and what its content depends on; -shm only mirrors the -wal.
+inline constexpr std::array<const char*, 2> kSidecarsInKey = {"-journal", "-wal"};
+
+/// The entry of one regular file in an open directory.
+inline WalkEntry walk_one_file(int directory, const std::string& name) {
+    WalkEntry entry;
+    entry.path = name;
+    if (::fstatat(directory, name.c_str(), &entry.st, AT_SYMLINK_NOFOLLOW) != 0) throw_os("stat " + in_quotes(name));
+    struct stat st {};
+    for (const char* end : kSidecarsInKey)
+        if (::fstatat(directory, (name + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) entry.sidecars.push_back(st);
+    return entry;
+}
+
+class TreeWalk {
+public:
+    TreeWalk(UniqueFd root, std::vector<std::string> exclude, std::vector<FileIdentity> keep_out, TreeListener listener)
+        : chain_(std::move(root)), exclude_(std::move(exclude)), keep_out_(std::move(keep_out)),
+          listener_(std::move(listener)) {}
+
+    /// The next entry; nothing at the end. Throws: interrupted.
+    std::optional<WalkEntry> next() {
+        if (!started_) return start();
+        for (;;) {
+            if (entering_) enter();
+            if (levels_.empty()) return std::nullopt;
+            Level& level = levels_.back();
+            if (level.at == level.names.size()) {
+                leave();
+                continue;
+            }
+            check_interrupted();
+            if (auto entry = look_at(level, level.names[level.at++])) return entry;
+        }
+    }
+
+private:
+    static constexpr std::size_t kMaxLinkBytes = 64 * 1024 * 1024;
+
+    struct Level {
+        std::vector<std::string> names;
+        std::size_t at = 0;
+        bool has_sidecars = false;
+        std::set<std::string> databases;  // whose sidecars are left out
+    };
+    struct FirstName {
+        std::string path;
+        nlink_t left;
+    };
+
+    static bool before(const std::string& a, const std::string& b) {
+        const bool a_is_log = a == "_delta_log", b_is_log = b == "_delta_log";
+        return a_is_log != b_is_log ? a_is_log : a < b;
+    }
+    /// The SQLite file that `name` would be a sidecar of; empty if none.
+    static std::string_view sidecar_base(std::string_view name) {
+        for (const std::string_view end : kSqliteSidecars)
+            if (name.ends_with(end) && name.size() > end.size()) return name.substr(0, name.size() - end.size());
+        return {};
+    }
+
+    std::optional<WalkEntry> start() {
+        started_ = true;
+        WalkEntry top;
+        top.path = ".";
+        top.type = EntryType::directory;
+        top.st = stat_fd(chain_.fd(), "stat the top directory");
+        levels_.push_back(list());
+        return top;
+    }
+    void enter() {
+        const std::string name = *std::exchange(entering_, std::nullopt);
+        try {
+            chain_.enter(name);
+            levels_.push_back(list());
+        } catch (const OsError& e) {
+            listener_(e.number() == ENOENT ? TreeIssue::vanished : TreeIssue::unreadable,
+                      join_tree_path(chain_.path(), name), e.what());
+        }
+    }
+    void leave() {
+        levels_.pop_back();
+        if (!levels_.empty()) chain_.leave();
+    }
+    /// The sorted names of the innermost directory; what could not be listed is reported and empty.
+    Level list() {
+        Level level;
+        const int fd = ::openat(chain_.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct CloseDir {
+            void operator()(DIR* dir) const noexcept { ::closedir(dir); }
+        };
+        const std::unique_ptr<DIR, CloseDir> dir{fd < 0 ? nullptr : ::fdopendir(fd)};
+        while (dir) {
+            errno = 0;
+            const dirent* entry = ::readdir(dir.get());
+            if (entry == nullptr) break;
+            const std::string_view name = entry->d_name;
+            if (name == "." || name == "..") continue;
+            level.names.emplace_back(name);
+            level.has_sidecars = level.has_sidecars || !sidecar_base(name).empty();
+        }
+        if (!dir || errno != 0)
+            listener_(TreeIssue::unreadable, std::string{chain_.path()},
+                      OsError(errno, "the directory cannot be listed").what());
+        std::sort(level.names.begin(), level.names.end(), before);
+        level.names.erase(std::unique(level.names.begin(), level.names.end()), level.names.end());
+        return level;
+    }
+
+    std::optional<WalkEntry> look_at(Level& level, const std::string& name) {
+        WalkEntry entry;
+        entry.path = join_tree_path(chain_.path(), name);
+        if (any_glob_covers(exclude_, entry.path)) return std::nullopt;
+        if (entry.path.size() > kMaxTreePath)
+            return skip(TreeIssue::unsupported, entry.path, "its path is longer than 32768 bytes");
+        if (::fstatat(chain_.fd(), name.c_str(), &entry.st, AT_SYMLINK_NOFOLLOW) != 0)
+            return skip(errno == ENOENT ? TreeIssue::vanished : TreeIssue::unreadable, entry.path,
+                        OsError(errno, "stat").what());
+        switch (entry.st.st_mode & S_IFMT) {
+            case S_IFREG: return look_at_file(level, name, std::move(entry));
+            case S_IFDIR: return look_at_directory(name, std::move(entry));
+            case S_IFLNK: return look_at_symlink(name, std::move(entry));
+            case S_IFIFO: entry.type = EntryType::fifo; break;
+            case S_IFCHR: entry.type = EntryType::character_device; break;
+            case S_IFBLK: entry.type = EntryType::block_device; break;
+            default: return skip(TreeIssue::socket, entry.path, "sockets are not saved");
+        }
+        return entry;
+    }
+    std::optional<WalkEntry> look_at_directory(const std::string& name, WalkEntry entry) {
+        if (std::find(keep_out_.begin(), keep_out_.end(), identity_of(entry.st)) != keep_out_.end())
+            return skip(TreeIssue::kept_out, entry.path, "this directory does not back itself up");
+        entry.type = EntryType::directory;
+        entering_ = name;
+        return entry;
+    }
+    std::optional<WalkEntry> look_at_symlink(const std::string& name, WalkEntry entry) {
+        entry.type = EntryType::symlink;
+        entry.link.resize(4096);  // PATH_MAX: the kernel makes no longer target
+        const ssize_t n = ::readlinkat(chain_.fd(), name.c_str(), entry.link.data(), entry.link.size());
+        if (n <= 0)
+            return skip(errno == ENOENT ? TreeIssue::vanished : TreeIssue::unreadable, entry.path,
+                        OsError(errno, "read the link").what());
+        entry.link.resize(static_cast<std::size_t>(n));
+        return entry;
+    }
+    std::optional<WalkEntry> look_at_file(Level& level, const std::string& name, WalkEntry entry) {
+        if (level.has_sidecars) {
+            // A database comes before its sidecars: its name is the front of theirs.
+            if (level.databases.contains(std::string{sidecar_base(name)}))
+                return skip(TreeIssue::sidecar, entry.path, "belongs to the database beside it, which is saved whole");
+            if (has_sidecars(level, name)) {
+                entry.owns_sidecars = is_sqlite_at(chain_.fd(), name);
+                if (entry.owns_sidecars) level.databases.insert(name);
+                entry.sidecars = walk_one_file(chain_.fd(), name).sidecars;
+            }
+        }
+        return with_links(std::move(entry));
+    }
+    static bool has_sidecars(const Level& level, const std::string& name) {
+        return std::any_of(kSqliteSidecars.begin(), kSqliteSidecars.end(), [&](const char* end) {
+            return std::binary_search(level.names.begin(), level.names.end(), name + end, before);
+        });
+    }
+
+    /// Makes a hard link of a file whose inode was met before. (A second name of a symlink, a FIFO or a device
+    /// becomes one of its own.)
+    WalkEntry with_links(WalkEntry entry) {
+        if (entry.st.st_nlink < 2) return entry;
+        const auto at = first_names_.find(identity_of(entry.st));
+        if (at != first_names_.end()) {
+            entry.type = EntryType::hardlink;
+            entry.link = at->second.path;
+            if (--at->second.left == 0) {
+                link_bytes_ -= at->second.path.size();
+                first_names_.erase(at);
+            }
+        } else if (link_bytes_ + entry.path.size() <= kMaxLinkBytes) {
+            link_bytes_ += entry.path.size();
+            first_names_.emplace(identity_of(entry.st), FirstName{entry.path, entry.st.st_nlink - 1});
+        } else {
+            listener_(TreeIssue::detached_link, entry.path, "too many hard links: saved as a file of its own");
+        }
+        return entry;
+    }
+    std::optional<WalkEntry> skip(TreeIssue issue, const std::string& path, const std::string& why) {
+        listener_(issue, path, why);
+        return std::nullopt;
+    }
+
+    DirectoryChain chain_;
+    std::vector<std::string> exclude_;
+    std::vector<FileIdentity> keep_out_;
+    TreeListener listener_;
+    bool started_ = false;
+    std::optional<std::string> entering_;
+    std::vector<Level> levels_;
+    std::unordered_map<FileIdentity, FirstName, FileIdentityHash> first_names_;
+    std::size_t link_bytes_ = 0;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,222 @@
+// store/cache.hpp - what this host remembers of a repository; only speed, never truth.
+//
+// Maps chunk digests to places and segment keys to their recipe and index lines. Objects never change, so an
+// old row is either still right or names an object that is gone; users of a hit check that the object
+// exists (ObjectTable::adopt). Lost, unreadable or damaged caches are made anew. It lies outside the repository.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "holdfast/base/clock.hpp"
+#include "holdfast/store/recipe.hpp"
+#include "holdfast/store/repository.hpp"
+#include "holdfast/wrap/sqlite.hpp"
+
+namespace holdfast {
+
+struct CachedSegment {
+    std::vector<Extent> extents;
+    std::string index_lines;
+};
+
+class Cache {
+public:
+    /// `folder` is private to this user and repository; without one (or if it cannot be used) the cache lives in memory
+    /// for this run, and `trouble()` says why.
+    explicit Cache(const fs::path& folder) {
+        try {
+            make_directories(folder);
+            folder_ = folder;
+            try {
+                open((folder / "index.db").string());
+            } catch (const Error& e) {
+                if (e.kind() != Kind::corrupt) throw;
+                for (const char* suffix : {"", "-wal", "-shm"}) fs::remove((folder / "index.db").string() + suffix);
+                open((folder / "index.db").string());
+            }
+        } catch (const std::exception& e) {
+            trouble_ = e.what();
+            folder_.clear();
+            open(":memory:");
+        }
+    }
+
+    const std::string& trouble() const { return trouble_; }
+    bool is_fresh() const { return is_fresh_; }
+
+    /// Where page digests of the component are remembered; empty if nothing can be kept.
+    fs::path page_map(const std::string& component) const {
+        return folder_.empty() ? fs::path{} : folder_ / ("pages-" + sha256(component).hex().substr(0, 32));
+    }
+
+    /// The extent of a chunk with this digest, and the stored size of its object.
+    std::optional<std::pair<Extent, std::uint64_t>> find_chunk(const Digest& digest) {
+        const std::lock_guard guard(mutex_);
+        Statement& q = *find_chunk_;
+        q.reset();
+        q.bind(1, ByteSpan(digest.bytes));
+        if (!q.step()) return std::nullopt;
+        Extent extent;
+        if (!read_digest(q.blob(0), extent.object)) return std::nullopt;
+        extent.offset = static_cast<std::uint32_t>(q.integer(1));
+        extent.length = static_cast<std::uint32_t>(q.integer(2));
+        extent.digest = digest;
+        return std::pair{extent, static_cast<std::uint64_t>(q.integer(3))};
+    }
+
+    std::optional<CachedSegment> find_segment(const Digest& key) {
+        const std::lock_guard guard(mutex_);
+        Statement& q = *find_segment_;
+        q.reset();
+        q.bind(1, ByteSpan(key.bytes));
+        if (!q.step()) return std::nullopt;
+        CachedSegment segment;
+        try {
+            for (const std::string_view line : split(q.text(0), '\n'))
+                if (!line.empty()) segment.extents.push_back(parse_extent(line));
+        } catch (const Error&) {
+            return std::nullopt;
+        }
+        segment.index_lines = std::string(q.text(1));
+        return segment;
+    }
+
+    /// Everything `write` adds is there or nothing is. A run writes after its snapshot exists. Throws SqliteError.
+    void update(const std::function<void()>& write) {
+        db_->execute("BEGIN IMMEDIATE");
+        try {
+            write();
+            db_->execute("COMMIT");
+        } catch (...) {
+            object_rows_.clear();
+            db_->roll_back();
+            throw;
+        }
+        is_fresh_ = false;
+    }
+
+    void add_chunk(const Extent& extent, std::uint64_t object_stored_bytes) {
+        if (!extent.digest) return;
+        const std::int64_t object = object_row(extent.object, object_stored_bytes);
+        Statement& q = *add_chunk_;
+        q.reset();
+        q.bind(1, ByteSpan(extent.digest->bytes));
+        q.bind(2, object);
+        q.bind(3, std::int64_t{extent.offset});
+        q.bind(4, std::int64_t{extent.length});
+        q.step();
+    }
+
+    void add_segment(const Digest& key, const std::string& recipe_lines, std::string_view index_lines, SystemSeconds seen) {
+        Statement& q = *add_segment_;
+        q.reset();
+        q.bind(1, ByteSpan(key.bytes));
+        q.bind(2, std::string_view(recipe_lines));
+        q.bind(3, index_lines);
+        q.bind(4, std::int64_t{seen.time_since_epoch().count()});
+        q.step();
+    }
+    void touch_segment(const Digest& key, SystemSeconds seen) {
+        Statement& q = *touch_segment_;
+        q.reset();
+        q.bind(1, std::int64_t{seen.time_since_epoch().count()});
+        q.bind(2, ByteSpan(key.bytes));
+        q.step();
+    }
+
+    /// What a source's files looked like when the component was last captured, and in which snapshot.
+    struct Unchanged {
+        Digest key;
+        std::string snapshot;
+    };
+    std::optional<Unchanged> find_unchanged(const std::string& component) {
+        Statement q = db_->prepare("SELECT key, snapshot FROM unchanged WHERE component = ?1");
+        q.bind(1, std::string_view(component));
+        Unchanged found;
+        if (!q.step() || !read_digest(q.blob(0), found.key)) return std::nullopt;
+        found.snapshot = std::string(q.text(1));
+        return found;
+    }
+    void set_unchanged(const std::string& component, const Unchanged& value) {
+        Statement q = db_->prepare("INSERT OR REPLACE INTO unchanged VALUES(?1, ?2, ?3)");
+        q.bind(1, std::string_view(component));
+        q.bind(2, ByteSpan(value.key.bytes));
+        q.bind(3, std::string_view(value.snapshot));
+        q.step();
+    }
+
+    /// Forgets segments that no run since `then` has seen.
+    void forget_segments_before(SystemSeconds then) {
+        Statement q = db_->prepare("DELETE FROM segment WHERE seen < ?1");
+        q.bind(1, std::int64_t{then.time_since_epoch().count()});
+        q.step();
+    }
+
+private:
+    static constexpr int kVersion = 1;
+
+    static bool read_digest(ByteSpan blob, Digest& out) {
+        if (blob.size() != out.bytes.size()) return false;
+        std::copy(blob.begin(), blob.end(), out.bytes.begin());
+        return true;
+    }
+
+    void open(const std::string& path) {
+        find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(), add_segment_.reset(), touch_segment_.reset();
+        add_object_.reset(), find_object_.reset();
+        db_.emplace(Database::open_cache(path));
+        // WAL with synchronous=NORMAL survives a power cut undamaged; the newest rows may be lost, which is fine.
+        db_->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;");
+        if (db_->query_integer("PRAGMA user_version") != kVersion) {
+            is_fresh_ = true;
+            db_->execute(
+                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS object; DROP TABLE IF EXISTS chunk; DROP TABLE IF EXISTS segment;"
+                "CREATE TABLE object(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, stored_bytes INTEGER NOT NULL);"
+                "CREATE TABLE chunk(digest BLOB PRIMARY KEY, object INTEGER NOT NULL, offset INTEGER NOT NULL,"
+                " length INTEGER NOT NULL) WITHOUT ROWID;"
+                "CREATE TABLE segment(key BLOB PRIMARY KEY, recipe TEXT NOT NULL, index_lines TEXT NOT NULL,"
+                " seen INTEGER NOT NULL);"
+                "DROP TABLE IF EXISTS unchanged;"
+                "CREATE TABLE unchanged(component TEXT PRIMARY KEY, key BLOB NOT NULL, snapshot TEXT NOT NULL);"
+                "PRAGMA user_version=1; COMMIT;");
+        }
+        const auto prepare = [&](const char* sql) { return std::make_unique<Statement>(db_->prepare(sql)); };
+        find_chunk_ = prepare(
+            "SELECT o.name, c.offset, c.length, o.stored_bytes FROM chunk c JOIN object o ON o.id = c.object WHERE c.digest = ?1");
+        find_segment_ = prepare("SELECT recipe, index_lines FROM segment WHERE key = ?1");
+        add_chunk_ = prepare("INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3, ?4)");
+        add_segment_ = prepare("INSERT OR REPLACE INTO segment VALUES(?1, ?2, ?3, ?4)");
+        touch_segment_ = prepare("UPDATE segment SET seen = ?1 WHERE key = ?2");
+        add_object_ = prepare("INSERT INTO object(name, stored_bytes) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET stored_bytes = ?2");
+        find_object_ = prepare("SELECT id FROM object WHERE name = ?1");
+    }
+
+    std::int64_t object_row(const Digest& name, std::uint64_t stored_bytes) {
+        const auto known = object_rows_.find(name);
+        if (known != object_rows_.end()) return known->second;
+        add_object_->reset();
+        add_object_->bind(1, ByteSpan(name.bytes));
+        add_object_->bind(2, static_cast<std::int64_t>(stored_bytes));
+        add_object_->step();
+        find_object_->reset();
+        find_object_->bind(1, ByteSpan(name.bytes));
+        find_object_->step();
+        const std::int64_t id = find_object_->integer(0);
+        object_rows_.emplace(name, id);
+        return id;
+    }
+
+    std::mutex mutex_;
+    fs::path folder_;
+    std::string trouble_;
+    bool is_fresh_ = false;
+    std::optional<Database> db_;
+    std::unique_ptr<Statement> find_chunk_, find_segment_, add_chunk_, add_segment_, touch_segment_;
+    std::unique_ptr<Statement> add_object_, find_object_;
+    std::map<Digest, std::int64_t> object_rows_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,105 @@
+// store/ledger.hpp - the append-only history of a repository, one JSON object per line.
+//
+// Each line carries the SHA-256 of the line before, so a removed or changed line shows, and so does a snapshot that
+// vanished without having been pruned. Appending takes an exclusive flock on the file itself and syncs.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "holdfast/base/clock.hpp"
+#include "holdfast/store/recipe.hpp"
+#include "holdfast/store/repository.hpp"
+
+namespace holdfast {
+
+struct LedgerLine {
+    std::uint64_t line = 0;
+    std::string event;     // created, snapshot, verified, restored, pruned …
+    std::string snapshot;  // empty where none is meant
+    Json json;
+};
+
+inline constexpr std::size_t kMaxLedgerLine = 64_KiB;
+
+/// Holds the ledger exclusively: between construction and destruction no other run can append, so a run that numbers its
+/// snapshot does it here. Throws: busy, io, corrupt (the last line is not one of ours).
+class LedgerWriter {
+public:
+    LedgerWriter(const Repository& repository, std::chrono::seconds budget)
+        : path_(repository.ledger().string()), lock_(path_, LockMode::exclusive, budget), fd_(open_fd(path_, O_RDWR)) {
+        const auto size = static_cast<std::uint64_t>(stat_fd(fd_.get(), "stat '" + path_ + "'").st_size);
+        Bytes tail(std::min<std::uint64_t>(size, kMaxLedgerLine));
+        pread_full(fd_.get(), tail, size - tail.size(), "read '" + path_ + "'");
+        std::string_view text = as_text(tail);
+        const std::size_t end = text.rfind('\n');
+        // A line without its newline was never acknowledged: a crash cut it off.
+        end_ = end == std::string_view::npos ? 0 : size - text.size() + end + 1;
+        if (end == std::string_view::npos && size > 0 && tail.size() == kMaxLedgerLine)
+            throw Error(Kind::corrupt, "'" + path_ + "' does not end in a ledger line", "run verify --all");
+        if (end == std::string_view::npos) return;
+        text = text.substr(0, end);
+        const std::size_t begin = text.rfind('\n');
+        previous_ = sha256(begin == std::string_view::npos ? text : text.substr(begin + 1)).hex();
+    }
+
+    /// Adds a line and returns when it is on stable storage. Throws: io.
+    void append(const std::string& event, const std::string& snapshot, const Json& details = Json::object()) {
+        Json json;
+        json["time_utc"] = format_utc(now_utc());
+        json["event"] = event;
+        if (!snapshot.empty()) json["snapshot"] = snapshot;
+        for (const auto& [key, value] : details.items()) json[key] = value;
+        json["previous"] = previous_;
+        const std::string line = dump_json(json);
+        const std::string doing = "append to '" + path_ + "'";
+        if (::ftruncate(fd_.get(), static_cast<off_t>(end_)) != 0 || ::lseek(fd_.get(), static_cast<off_t>(end_), SEEK_SET) < 0) throw_os(doing);
+        write_full(fd_.get(), as_bytes(line + "\n"), doing);
+        sync_fd(fd_.get(), doing);
+        end_ += line.size() + 1;
+        previous_ = sha256(line).hex();
+    }
+
+private:
+    std::string path_;
+    FileLock lock_;
+    UniqueFd fd_;
+    std::uint64_t end_ = 0;
+    std::string previous_;  // empty before the first line
+};
+
+struct LedgerReport {
+    std::uint64_t lines = 0;
+    std::vector<std::string> findings;
+};
+
+/// Visits every line and checks the chain; a torn last line is no finding. Throws: io.
+inline LedgerReport read_ledger(const Repository& repository, const std::function<void(const LedgerLine&)>& visit) {
+    LedgerReport report;
+    std::optional<std::string> text = read_file_if_any(repository.ledger(), 1_GiB);
+    if (!text) {
+        report.findings.push_back("the ledger is missing");
+        return report;
+    }
+    std::string_view rest = *text;
+    std::string previous;
+    for (;;) {
+        const std::size_t end = rest.find('\n');
+        if (end == std::string_view::npos) return report;
+        const std::string_view line = rest.substr(0, end);
+        rest.remove_prefix(end + 1);
+        ++report.lines;
+        const std::string where = "ledger line " + std::to_string(report.lines);
+        try {
+            const Json json = parse_json(line, where);
+            const JsonFields fields(json, where);
+            if (fields.text("previous") != previous) report.findings.push_back(where + " does not follow the line before it");
+            visit({report.lines, fields.text("event"), fields.text_or("snapshot", ""), json});
+        } catch (const Error& e) {
+            report.findings.push_back(e.what());
+        }
+        previous = sha256(line).hex();
+    }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,89 @@
+// store/object_table.hpp - the objects one run refers to, by small numbers.
+//
+// While a run packs data the names of its newest objects are not known yet (a name is the hash of stored bytes),
+// so extents in flight carry ordinals. An old object gets one only if its file is there with a plausible
+// size: a remembered object that was pruned or cut short is a miss, not a promise. Thread-safe.
+#pragma once
+
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "holdfast/store/repository.hpp"
+
+namespace holdfast {
+
+using ObjectOrdinal = std::uint32_t;
+
+class ObjectTable {
+public:
+    explicit ObjectTable(const Repository& repository) : repository_(repository) {}
+
+    /// A new object of this run, to be named later.
+    ObjectOrdinal add() {
+        const std::lock_guard guard(mutex_);
+        rows_.emplace_back();
+        return static_cast<ObjectOrdinal>(rows_.size() - 1);
+    }
+    void name(ObjectOrdinal ordinal, const Digest& name, std::uint64_t stored_bytes) {
+        const std::lock_guard guard(mutex_);
+        rows_[ordinal] = {name, stored_bytes, true};
+        by_name_.emplace(name, ordinal);
+    }
+
+    /// An object of an earlier run; nothing if its file is absent or is not `stored_bytes` long (0: any length).
+    std::optional<ObjectOrdinal> adopt(const Digest& name, std::uint64_t stored_bytes = 0) {
+        const std::lock_guard guard(mutex_);
+        const auto known = by_name_.find(name);
+        if (known != by_name_.end()) {
+            if (known->second == kAbsent) return std::nullopt;
+            if (stored_bytes != 0 && rows_[known->second].stored_bytes != stored_bytes) return std::nullopt;
+            return known->second;
+        }
+        struct stat st {};
+        const bool present = ::lstat(repository_.object(name).c_str(), &st) == 0 && S_ISREG(st.st_mode) &&
+                             st.st_size > 0 &&
+                             (stored_bytes == 0 || static_cast<std::uint64_t>(st.st_size) == stored_bytes);
+        if (!present) {
+            by_name_.emplace(name, kAbsent);
+            return std::nullopt;
+        }
+        rows_.push_back({name, static_cast<std::uint64_t>(st.st_size), false});
+        const auto ordinal = static_cast<ObjectOrdinal>(rows_.size() - 1);
+        by_name_.emplace(name, ordinal);
+        return ordinal;
+    }
+
+    Digest name_of(ObjectOrdinal ordinal) const {
+        const std::lock_guard guard(mutex_);
+        return rows_.at(ordinal).name;
+    }
+    std::uint64_t stored_bytes(ObjectOrdinal ordinal) const {
+        const std::lock_guard guard(mutex_);
+        return rows_.at(ordinal).stored_bytes;
+    }
+    bool is_new(ObjectOrdinal ordinal) const {
+        const std::lock_guard guard(mutex_);
+        return rows_.at(ordinal).is_new;
+    }
+    std::size_t size() const {
+        const std::lock_guard guard(mutex_);
+        return rows_.size();
+    }
+
+private:
+    static constexpr ObjectOrdinal kAbsent = std::numeric_limits<ObjectOrdinal>::max();
+    struct Row {
+        Digest name;
+        std::uint64_t stored_bytes = 0;
+        bool is_new = false;
+    };
+    const Repository& repository_;
+    mutable std::mutex mutex_;
+    std::vector<Row> rows_;
+    std::unordered_map<Digest, ObjectOrdinal, DigestHash> by_name_;
+};
+
+}  // namespace holdfast

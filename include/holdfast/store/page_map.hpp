@@ -1,0 +1,113 @@
+// store/page_map.hpp - the SHA-256 of every page of one captured database image, kept in the cache.
+//
+// Layout: 32 bytes per page in page order, then a footer (magic, page size, page count, digest of the image, digest of
+// everything before the footer). A map that does not match its footer, or is of another image, is not used.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "holdfast/base/disk.hpp"
+#include "holdfast/store/recipe.hpp"
+#include "holdfast/store/repository.hpp"
+
+namespace holdfast {
+
+struct PageMapFooter {
+    std::array<char, 8> magic{'H', 'F', 'P', 'A', 'G', 'E', '0', '1'};
+    std::uint64_t page_bytes = 0;
+    std::uint64_t page_count = 0;
+    Digest image;
+    Digest pages;
+};
+static_assert(sizeof(PageMapFooter) == 88);
+
+class PageMapWriter {
+public:
+    /// An empty path keeps nothing.
+    explicit PageMapWriter(fs::path path) : path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : fs::path(path_.string() + ".tmp." + std::to_string(::getpid()))) {
+        if (!path_.empty()) fd_ = UniqueFd{::open(tmp_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    }
+    void add(std::span<const Digest> digests) {
+        if (!fd_) return;
+        const ByteSpan bytes = std::as_bytes(digests);
+        hasher_.update(bytes);
+        write_full(fd_.get(), bytes, "write the page map '" + tmp_.path().string() + "'");
+    }
+    /// Call after the snapshot with this image exists. Not synced: the footer tells a torn map from a whole one.
+    void publish(const Digest& image, std::uint64_t page_bytes, std::uint64_t page_count) {
+        if (!fd_) return;
+        PageMapFooter footer;
+        footer.page_bytes = page_bytes;
+        footer.page_count = page_count;
+        footer.image = image;
+        footer.pages = hasher_.finish();
+        write_full(fd_.get(), std::as_bytes(std::span(&footer, 1)), "write the page map");
+        fd_.close("close the page map");
+        rename_path(tmp_.path(), path_);
+        tmp_.keep();
+    }
+
+private:
+    fs::path path_;
+    TempName tmp_;
+    UniqueFd fd_;
+    Hasher hasher_;
+};
+static_assert(sizeof(Digest) == 32);
+
+class PageMapReader {
+public:
+    /// Nothing if there is no whole map of exactly this image.
+    static std::optional<PageMapReader> open(const fs::path& path, const Digest& image) {
+        if (path.empty()) return std::nullopt;
+        UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        if (!fd) return std::nullopt;
+        const auto size = static_cast<std::uint64_t>(stat_fd(fd.get(), "stat the page map").st_size);
+        PageMapFooter footer;
+        const PageMapFooter expected;
+        if (size < sizeof footer) return std::nullopt;
+        const std::uint64_t body = size - sizeof footer;
+        pread_full(fd.get(), std::as_writable_bytes(std::span(&footer, 1)), body, "read the page map");
+        if (footer.magic != expected.magic || footer.image != image || footer.page_count != body / 32 || body % 32 != 0)
+            return std::nullopt;
+        Hasher hasher;
+        Bytes buffer(1_MiB);
+        for (std::uint64_t at = 0; at < body;) {
+            const std::size_t n = pread_full(fd.get(), std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), body - at)), at, "read the page map");
+            if (n == 0) return std::nullopt;
+            hasher.update(ByteSpan(buffer).first(n));
+            at += n;
+        }
+        if (hasher.finish() != footer.pages) return std::nullopt;
+        return PageMapReader{std::move(fd), footer};
+    }
+
+    std::uint64_t page_bytes() const { return footer_.page_bytes; }
+    std::uint64_t page_count() const { return footer_.page_count; }
+
+    /// The digest of the next page; nothing past the end.
+    std::optional<Digest> next() {
+        if (at_ == block_.size()) {
+            const std::uint64_t n = std::min<std::uint64_t>(footer_.page_count - read_, 4096);
+            if (n == 0) return std::nullopt;
+            block_.resize(n);
+            if (pread_full(fd_.get(), std::as_writable_bytes(std::span(block_)), read_ * 32, "read the page map") != n * 32)
+                throw Error(Kind::io, "read the page map: it ended early");
+            read_ += n;
+            at_ = 0;
+        }
+        return block_[at_++];
+    }
+
+private:
+    PageMapReader(UniqueFd fd, const PageMapFooter& footer) : fd_(std::move(fd)), footer_(footer) {}
+    UniqueFd fd_;
+    PageMapFooter footer_;
+    std::vector<Digest> block_;
+    std::size_t at_ = 0;
+    std::uint64_t read_ = 0;
+};
+
+}  // namespace holdfast

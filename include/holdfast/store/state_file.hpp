@@ -1,0 +1,86 @@
+// store/state_file.hpp - what this host knows of a repository from outside it: the newest snapshot it made or saw.
+//
+// A repository that was rolled back, emptied or replaced as a whole is consistent in itself; only a memory
+// outside of it can notice. One small file per repository in a private folder.
+#pragma once
+
+#include <pwd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "holdfast/store/manifest.hpp"
+#include "holdfast/store/repository.hpp"
+
+namespace holdfast {
+
+/// $XDG_…_HOME/holdfast; else /var/…/holdfast for root, or the same below the home folder of the password entry.
+inline fs::path host_folder(const char* xdg_variable, const char* system_folder, const char* home_folder) {
+    const char* xdg = std::getenv(xdg_variable);
+    if (xdg != nullptr && xdg[0] == '/') return fs::path(xdg) / "holdfast";
+    if (::geteuid() == 0) return fs::path(system_folder) / "holdfast";
+    const char* home = std::getenv("HOME");
+    const passwd* entry = home != nullptr && home[0] == '/' ? nullptr : ::getpwuid(::geteuid());
+    if (entry != nullptr) home = entry->pw_dir;
+    return fs::path(home == nullptr ? "/nonexistent" : home) / home_folder / "holdfast";
+}
+inline fs::path cache_folder(const Repository& repository) {
+    return host_folder("XDG_CACHE_HOME", "/var/cache", ".cache") / repository.id();
+}
+inline fs::path state_path(const Repository& repository) {
+    return host_folder("XDG_STATE_HOME", "/var/lib", ".local/state") / (repository.id() + ".json");
+}
+
+struct HostState {
+    std::string snapshot;
+    std::uint64_t number = 0;
+    Digest manifest;
+};
+
+/// What was noted last; nothing if this host never saw the repository. Throws: corrupt, io.
+inline std::optional<HostState> read_state(const Repository& repository) {
+    const fs::path path = state_path(repository);
+    const std::optional<std::string> text = read_file_if_any(path, 64_KiB);
+    if (!text) return std::nullopt;
+    const std::string what = "state file '" + path.string() + "'";
+    const Json json = parse_json(*text, what);
+    const JsonFields fields(json, what);
+    const auto digest = Digest::parse(fields.text("manifest_sha256"));
+    if (!digest) fields.fail("manifest_sha256", "is not a SHA-256");
+    return HostState{fields.text("snapshot"), fields.number("number"), *digest};
+}
+
+/// The number noted last; 0 if there is none that can be read.
+inline std::uint64_t remembered_number(const Repository& repository) {
+    try {
+        const std::optional<HostState> state = read_state(repository);
+        return state ? state->number : 0;
+    } catch (const Error&) {
+        return 0;  // whoever compares the whole state reports it; numbering must go on
+    }
+}
+
+inline void write_state(const Repository& repository, const HostState& state) {
+    const fs::path path = state_path(repository);
+    make_directories(path.parent_path());
+    const Json json = {{"repository", repository.id()}, {"path", json_text(repository.root().string())}, {"snapshot", state.snapshot},
+                       {"number", state.number}, {"manifest_sha256", state.manifest.hex()}};
+    publish_file(path, as_bytes(dump_json(json, 2) + "\n"));
+}
+
+/// Why the repository is not the one this host remembers; nothing if it is. `pruned` says whether an id was pruned.
+inline std::optional<std::string> contradicts(const Repository& repository, const HostState& state, std::uint64_t newest_number,
+                                              const std::function<bool(const std::string&)>& pruned) {
+    if (newest_number < state.number && !pruned(state.snapshot))
+        return "this host remembers snapshot " + state.snapshot + " (number " + std::to_string(state.number) +
+               "), but the newest here is number " + std::to_string(newest_number) + ": the repository was rolled back or replaced";
+    const auto text = read_file_if_any(repository.snapshot(state.snapshot) / "manifest.json", kMaxManifestBytes);
+    if (!text && !pruned(state.snapshot))
+        return "snapshot " + state.snapshot + ", which this host remembers as the newest, has vanished";
+    if (text && sha256(*text) != state.manifest)
+        return "the manifest of snapshot " + state.snapshot + " is not the one this host remembers";
+    return std::nullopt;
+}
+
+}  // namespace holdfast

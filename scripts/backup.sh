@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# backup.sh [--dry-run] [--path DIR] [--config FILE] [--type T] [--wait TIME] [--quiet] [SOURCE...] - snapshot, then verify.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+# shellcheck source=lib/base.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+# shellcheck source=lib/child.sh
+source "$lib_dir/child.sh"
+# shellcheck source=lib/config.sh
+source "$lib_dir/config.sh"
+
+usage='usage: backup.sh [OPTION]... [SOURCE]...
+Takes one snapshot of every source of the configuration (or of the named ones), verifies exactly that
+snapshot, and prints its id. What happened is in <log_dir>/backup_<time>.log, whose last line has the
+one terminal state of the run: state=complete, state=partial or state=failed.
+
+  --dry-run        say what would be done; writes nothing
+  --path DIR       the repository (else BACKUP_ROOT, else the configuration)
+  --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
+  --type T         full, hourly, pre-deployment, manual or emergency (default full)
+  --wait TIME      wait so long (90s, 15m, 2h) for another run of backup.sh to end (default 0s)
+  --quiet          only errors and warnings on standard error
+
+ENVIRONMENT
+  BACKUP_DATABASE BACKUP_CACHE BACKUP_REDIS BACKUP_CONFIG BACKUP_LOGS    false leaves out that class
+  BACKUP_TYPE BACKUP_ROOT BACKUP_LOCK_WAIT DRY_RUN HOLDFAST_CONFIG       as the options above
+  HOLDFAST_BIN                                                          where the tools are
+
+EXIT STATUS
+  0 complete   4 partial: something is missing, the snapshot is kept   5 damaged   7 already running
+  2 wrong usage   3 wrong configuration   8 disk, or out of time   others as of snap and verify
+
+EXAMPLES
+  backup.sh                                       everything, from cron
+  BACKUP_TYPE=pre-deployment backup.sh trades     one source, before a deployment'
+
+repo='' config='' type=${BACKUP_TYPE:-full} lock_wait=${BACKUP_LOCK_WAIT:-0s} is_dry=false
+sources=() # empty: all
+flags=()   # for every tool
+id='' snap_code=0 verify_code=0
+
+parse_arguments() {
+  if is_true DRY_RUN false; then is_dry=true; fi
+  while (($#)); do
+    case $1 in
+      --path | --config | --type | --wait)
+        [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see backup.sh --help"
+        case $1 in
+          --path) repo=$2 ;;
+          --config) config=$2 ;;
+          --type) type=$2 ;;
+          --wait) lock_wait=$2 ;;
+        esac
+        shift
+        ;;
+      --dry-run) is_dry=true ;;
+      --quiet) is_quiet=true ;;
+      -h | --help)
+        printf '%s\n' "$usage" || exit 8
+        exit 0
+        ;;
+      -*) die 2 "unknown option '$1'" "see backup.sh --help" ;;
+      *) sources+=("$1") ;;
+    esac
+    shift
+  done
+  seconds "--wait" "$lock_wait"
+  lock_wait=$REPLY
+  if [[ -n $repo ]]; then flags+=(--repo "$repo"); fi
+  if [[ -n $config ]]; then flags+=(--config "$config"); fi
+  if "$is_quiet"; then flags+=(--quiet); fi
+}
+
+# Without names, every source whose class is not switched off; named ones are taken as named.
+choose_sources() {
+  local off=() pair names
+  for pair in BACKUP_DATABASE:database BACKUP_CACHE:cache BACKUP_REDIS:cache BACKUP_CONFIG:config \
+    BACKUP_LOGS:logs; do
+    if ! is_true "${pair%:*}" true; then off+=("${pair#*:}"); fi
+  done
+  if ((${#sources[@]} > 0 || ${#off[@]} == 0)); then return; fi
+  names=$(config_sources_without "${off[@]}")
+  [[ -n $names ]] || die 3 "no source is left: the environment switches off ${off[*]}" "see backup.sh --help"
+  mapfile -t sources <<<"$names"
+}
+
+run_tool() { # <what> <tool> [arg...]: as run_limited, with what is left of the time; out of time is 8
+  local what=$1 left=$((time_limit - SECONDS))
+  run_limited "$((left > 0 ? left : 1))" "${@:2}"
+  if ((child_code == 124 || (child_code == 137 && SECONDS >= time_limit))); then
+    say ERROR "the $what was stopped: the run took longer than $time_limit s (backup.time_limit)"
+    child_code=8
+  fi
+}
+
+take_snapshot() {
+  run_tool snapshot snap --type "$type" "${flags[@]}" -- "${sources[@]}"
+  id=${child_output%%$'\n'*} snap_code=$child_code
+  if [[ -n $id ]] && ((snap_code == 0 || snap_code == 4)); then
+    log "snapshot $id written"
+    return
+  fi
+  die "$((snap_code == 0 ? 1 : snap_code))" "no snapshot was taken" "older snapshots are untouched"
+}
+
+verify_snapshot() {
+  local mode line args=()
+  mode=$(config_get .backup.verify_after)
+  if [[ $mode == none ]]; then
+    log "snapshot $id not verified (backup.verify_after = none)"
+    return
+  fi
+  if [[ $mode == deep ]]; then args=(--deep); fi
+  run_tool verification verify "${args[@]}" "${flags[@]}" -- "$id"
+  verify_code=$child_code
+  while IFS= read -r line; do
+    if [[ -n $line ]]; then say WARN "verify: ${line//$'\t'/ }"; fi
+  done <<<"$child_output"
+  if ((verify_code == 0)); then
+    log "snapshot $id verified ($mode)"
+  else
+    say ERROR "snapshot $id did not pass verification (exit $verify_code)"
+  fi
+}
+
+main() {
+  parse_arguments "$@"
+  need jq flock timeout
+  load_config "${flags[@]}"
+  choose_sources
+  if "$is_dry"; then exec snap --dry-run --type "$type" "${flags[@]}" -- "${sources[@]}"; fi
+
+  local log_dir
+  log_dir=$(config_get .backup.log_dir)
+  time_limit=$(config_get .backup.time_limit_s)
+  open_log "$log_dir" backup
+  on_exit record_outcome id
+  on_exit stop_child
+  log "backup of type $type: ${sources[*]:-every source} (process $$, log $log_file)"
+  if ! take_lock "$log_dir/backup.lock" "$lock_wait"; then
+    die 7 "already running: process $(<"$log_dir/backup.lock")" "let it end, or wait for it with --wait 30m"
+  fi
+  SECONDS=0 # the time limit is for the work, not for the wait
+  take_snapshot
+  verify_snapshot
+  printf '%s\n' "$id" || die 8 "cannot print the id of snapshot $id" "standard output is closed or full"
+  ((verify_code == 0)) || exit "$verify_code"
+  exit "$snap_code"
+}
+
+main "$@"

@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# lib/child.sh - one run at a time, and tools that are stopped in time: by a limit or when we are told to stop.
+
+lock_fd= # of take_lock; closed for children
+child_pid=
+logger_pid=
+child_code=0    # result of run_limited
+child_output='' # result of run_limited
+
+# Holds the lock until this script ends. Fails if another process has it longer than that. The kernel
+# drops it with the last descriptor, so nothing goes stale; the process id in the file is for messages.
+take_lock() { # <file> <seconds>
+  # Opened for appending, so that a loser leaves the winner's process id in it.
+  { exec {lock_fd}>>"$1"; } 2>/dev/null || die 8 "cannot open the lock '$1'" "check the owner and mode of its folder"
+  flock --wait "$2" "$lock_fd" &
+  wait "$!" || return 1
+  printf '%s\n' "$$" 2>/dev/null >"$1" || true
+}
+
+close_lock() {
+  if [[ -n $lock_fd ]]; then exec {lock_fd}>&-; fi
+}
+
+# Runs a tool for at most that long: TERM, three seconds later KILL (then $child_code is 124 or 137). What it says
+# becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile.
+run_limited() { # <seconds> <command> [arg...]
+  local errors out line limit=$1
+  shift
+  child_output='' child_code=0
+  exec {errors}> >(close_lock && record_lines)
+  logger_pid=$!
+  exec {out}< <(close_lock && exec timeout --kill-after=3 "$limit" "$@" </dev/null 2>&"$errors" {errors}>&-)
+  child_pid=$!
+  exec {errors}>&-
+  while IFS= read -r -u "$out" line || [[ -n $line ]]; do
+    child_output+=$line$'\n'
+  done
+  wait "$child_pid" || child_code=$?
+  child_pid=
+  exec {out}<&-
+  wait "$logger_pid" || true
+  logger_pid=
+}
+
+stop_child() { # what run_limited left behind when a signal came
+  if [[ -n $child_pid ]]; then
+    kill -TERM "$child_pid" 2>/dev/null
+    wait "$child_pid" 2>/dev/null
+  fi
+  if [[ -n $logger_pid ]]; then wait "$logger_pid" 2>/dev/null; fi
+}

@@ -1,0 +1,200 @@
+#include "holdfast/policy/config.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/catch_error.hpp"
+
+using namespace holdfast;
+using holdfast::testing::catch_error;
+using namespace std::chrono_literals;
+
+namespace {
+
+Config parse(const std::string& text, const std::string& folder = "/etc/hf") {
+    return parse_config(text, "holdfast.toml", folder);
+}
+Error failure(const std::string& text) {
+    return catch_error([&] { parse(text); });
+}
+const std::string kTree = "[[source]]\nname = \"lake\"\nkind = \"tree\"\npath = \"data/lake\"\n";
+
+}  // namespace
+
+TEST_CASE("config: an empty file means the defaults") {
+    const Config config = parse("");
+    CHECK(config == default_config("/etc/hf"));
+    CHECK(config.repository.path.empty());
+    CHECK(config.repository.level == 3);
+    CHECK(config.repository.lock_wait == 10min);
+    CHECK(config.backup.verify_after == VerifyAfter::deep);
+    CHECK(config.backup.log_dir == "/etc/hf/logs/backups");
+    CHECK(config.backup.time_limit == 6h);
+    CHECK(config.sources.empty());
+}
+
+TEST_CASE("config: every key is read") {
+    const Config config = parse(R"(
+[repository]
+path = "backups"
+level = 19
+lock_wait = "90s"
+[backup]
+verify_after = "plain"
+log_dir = "/var/log/hf"
+time_limit = "forever"
+[[source]]
+name = "trades"
+kind = "sqlite"
+class = "cache"
+path = ["data/*.db", "/abs/x.db"]
+busy_timeout = "0s"
+[[source]]
+name = "lake"
+kind = "tree"
+path = "./data/lake/"
+exclude = ["*.tmp"]
+allow_empty = true
+[[source]]
+name = "pg"
+kind = "command"
+class = "database"
+command = ["pg_dump", "-Fc", "x"]
+timeout = "2h"
+expect_end = "complete"
+[[source]]
+name = "line"
+kind = "command"
+command = "pg_dump x | cat"
+)");
+    CHECK(config.repository == RepositoryConfig{"/etc/hf/backups", 19, 90s});
+    CHECK(config.backup == BackupConfig{VerifyAfter::plain, "/var/log/hf", kForever});
+    REQUIRE(config.sources.size() == 4);
+    const SourceConfig& trades = config.sources[0];
+    CHECK(trades.source_class == SourceClass::cache);
+    CHECK(trades.paths == std::vector<std::string>{"/etc/hf/data/*.db", "/abs/x.db"});
+    CHECK(trades.busy_timeout == 0s);
+    const SourceConfig& lake = config.sources[1];
+    CHECK(lake.paths == std::vector<std::string>{"/etc/hf/data/lake"});
+    CHECK(lake.exclude == std::vector<std::string>{"*.tmp"});
+    CHECK(lake.source_class == SourceClass::data);
+    CHECK(lake.allow_empty);
+    const SourceConfig& pg = config.sources[2];
+    CHECK(pg.command == std::vector<std::string>{"pg_dump", "-Fc", "x"});
+    CHECK_FALSE(pg.shell);
+    CHECK(pg.timeout == 2h);
+    CHECK(pg.expect_end == "complete");
+    CHECK(config.sources[3].shell);
+    CHECK(config.names_commands());
+    CHECK(config.find_source("pg") == &config.sources[2]);
+    CHECK(config.find_source("nope") == nullptr);
+}
+
+TEST_CASE("config: the class of a source follows its kind unless it is named") {
+    const Config config = parse("[[source]]\nname=\"a\"\nkind=\"sqlite\"\npath=\"a\"\n" + kTree);
+    CHECK(config.sources[0].source_class == SourceClass::database);
+    CHECK(config.sources[1].source_class == SourceClass::data);
+    CHECK_FALSE(config.names_commands());
+}
+
+TEST_CASE("config: an unknown key is an error with its place and a suggestion, at every level") {
+    const Error e = failure("[repository]\npathh = \"x\"\n");
+    CHECK(e.kind() == Kind::config);
+    CHECK(e.what() == std::string("holdfast.toml:2:1: unknown key 'pathh'"));
+    CHECK(e.hint() == "did you mean 'path'?");
+    CHECK(failure("[backup]\nx = 1\n").what() == std::string("holdfast.toml:2:1: unknown key 'x'"));
+    CHECK(failure(kTree + "paths = \"x\"\n").hint() == "did you mean 'path'?");
+    CHECK(testing::contains(failure("[retention]\nkeep = 1\n").what(), "unknown key 'retention'"));
+}
+
+TEST_CASE("config: a source name used twice is an error that names the first line") {
+    const Error e = failure(kTree + kTree);
+    CHECK(e.what() == std::string("holdfast.toml:6:8: 'name' 'lake' is used twice"));
+    CHECK(e.hint() == "the first one is in line 2");
+}
+
+TEST_CASE("config: values out of range are errors at their place") {
+    struct Case {
+        std::string text;
+        const char* message;
+    };
+    const Case cases[] = {
+        {"[repository]\nlevel = 20\n", "holdfast.toml:2:9: 'level' is not between 1 and 19"},
+        {"[repository]\nlevel = 0\n", "is not between"},
+        {"[repository]\nlevel = \"3\"\n", "must be a whole number"},
+        {"[repository]\npath = \"\"\n", "'path' is empty"},
+        {"[repository]\npath = \"~/x\"\n", "begins with '~'"},
+        {"[repository]\nlock_wait = \"soon\"\n", "is not a duration: 'soon'"},
+        {"[repository]\nlock_wait = 10\n", "must be text in quotes"},
+        {"[backup]\nverify_after = \"deeep\"\n", "cannot be 'deeep'"},
+        {"[backup]\ntime_limit = \"0s\"\n", "is shorter than 1 s"},
+        {"repository = 5\n", "must be a section"},
+        {"[source]\nname = \"x\"\n", "must be a list of sections: [[source]]"},
+        {"[[source]]\nkind = \"tree\"\n", "'name' is missing"},
+        {"[[source]]\nname = \"a b\"\n", "'name' cannot be 'a b'"},
+        {"[[source]]\nname = \"../x\"\n", "cannot be"},
+        {"[[source]]\nname = \"x\"\n", "'kind' is missing for source 'x'"},
+        {"[[source]]\nname = \"x\"\nkind = \"mysql\"\n", "'kind' cannot be 'mysql'"},
+        {"[[source]]\nname = \"x\"\nkind = \"tree\"\n", "'path' is missing for source 'x'"},
+        {"[[source]]\nname = \"x\"\nkind = \"tree\"\npath = []\n", "'path' is empty"},
+        {"[[source]]\nname = \"x\"\nkind = \"tree\"\npath = [\"a\", \"\"]\n", "'path' is empty"},
+        {"[[source]]\nname = \"x\"\nkind = \"tree\"\npath = \"a\\u0000b\"\n", "NUL"},
+        {"[[source]]\nname = \"x\"\nkind = \"command\"\n", "'command' is missing"},
+        {"[[source]]\nname = \"x\"\nkind = \"command\"\ncommand = []\n", "'command' is empty"},
+        {"[[source]]\nname = \"x\"\nkind = \"command\"\ncommand = [\"\"]\n", "'command' is empty"},
+        {"[[source]]\nname = \"x\"\nkind = \"command\"\ncommand = [\"a\", \"\\u0000\"]\n", "NUL"},
+    };
+    for (const Case& c : cases) {
+        CAPTURE(c.text);
+        const Error e = failure(c.text);
+        CHECK(e.kind() == Kind::config);
+        CHECK_MESSAGE(testing::contains(e.what(), c.message), e.what());
+    }
+}
+
+TEST_CASE("config: a key that its kind would ignore is an error") {
+    CHECK(testing::contains(failure(kTree + "busy_timeout = \"1s\"\n").what(), "kind = \"sqlite\" only"));
+    CHECK(testing::contains(failure(kTree + "command = \"x\"\n").what(), "kind = \"command\" only"));
+    const std::string sqlite = "[[source]]\nname = \"d\"\nkind = \"sqlite\"\npath = \"d\"\n";
+    CHECK(testing::contains(failure(sqlite + "exclude = [\"x\"]\n").what(), "kind = \"tree\" only"));
+    const std::string command = "[[source]]\nname = \"c\"\nkind = \"command\"\ncommand = \"true\"\n";
+    CHECK(testing::contains(failure(command + "path = \"x\"\n").what(), "is not for kind"));
+}
+
+TEST_CASE("config: a folder whose name looks like a pattern stays that folder") {
+    const Config config = parse(kTree, "/srv/a[1]*");
+    CHECK(config.sources[0].paths[0] == "/srv/a\\[1]\\*/data/lake");
+    CHECK(glob_match(config.sources[0].paths[0], "/srv/a[1]*/data/lake"));
+    CHECK_FALSE(glob_match(config.sources[0].paths[0], "/srv/a1x/data/lake"));
+    CHECK(config.backup.log_dir == "/srv/a[1]*/logs/backups");
+}
+
+TEST_CASE("config: a path of '.' is the folder of the file") {
+    CHECK(parse("[[source]]\nname = \"x\"\nkind = \"tree\"\npath = \".\"\n").sources[0].paths[0] == "/etc/hf");
+}
+
+TEST_CASE("config: HOLDFAST_REPO wins over BACKUP_ROOT, which wins over the file") {
+    const auto with = [](std::map<std::string, std::string> variables) {
+        Config config = parse("[repository]\npath = \"/from/file\"\n");
+        apply_environment(
+            config,
+            [&](const std::string& name) -> std::optional<std::string> {
+                const auto at = variables.find(name);
+                if (at == variables.end()) return std::nullopt;
+                return at->second;
+            },
+            "/here");
+        return config.repository.path;
+    };
+    CHECK(with({}) == "/from/file");
+    CHECK(with({{"BACKUP_ROOT", ""}}) == "/from/file");
+    CHECK(with({{"BACKUP_ROOT", "/root"}}) == "/root");
+    CHECK(with({{"BACKUP_ROOT", "root/"}}) == "/here/root");
+    CHECK(with({{"BACKUP_ROOT", "/root"}, {"HOLDFAST_REPO", "/repo"}}) == "/repo");
+}
+
+TEST_CASE("config: source names are safe as file names") {
+    for (const char* good : {"a", "trades", "0-x_y.z", "A.b"}) CHECK(is_source_name(good));
+    for (const char* bad : {"", ".", "..", "-x", "_x", "a/b", "a b", "a\n", "ä"}) CHECK_FALSE(is_source_name(bad));
+    CHECK(is_source_name(std::string(64, 'a')));
+    CHECK_FALSE(is_source_name(std::string(65, 'a')));
+}
