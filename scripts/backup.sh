@@ -68,7 +68,6 @@ parse_arguments() {
   lock_wait=$REPLY
   if [[ -n $repo ]]; then flags+=(--repo "$repo"); fi
   if [[ -n $config ]]; then flags+=(--config "$config"); fi
-  if "$is_quiet"; then flags+=(--quiet); fi
 }
 
 # Without names, every source whose class is not switched off; named ones are taken as named.
@@ -94,7 +93,7 @@ run_tool() { # <what> <tool> [arg...]: as run_limited, with what is left of the 
 }
 
 take_snapshot() {
-  run_tool snapshot snap --type "$type" "${flags[@]}" -- "${sources[@]}"
+  run_tool snapshot snap --verbose --type "$type" "${flags[@]}" -- "${sources[@]}"
   id=${child_output%%$'\n'*} snap_code=$child_code
   if [[ -n $id ]] && ((snap_code == 0 || snap_code == 4)); then
     log "snapshot $id written"
@@ -127,6 +126,7 @@ main() {
   parse_arguments "$@"
   need jq flock timeout
   load_config "${flags[@]}"
+  [[ -n $(config_get .file) ]] || die 3 "there is no configuration" "give --config FILE, or set HOLDFAST_CONFIG"
   choose_sources
   if "$is_dry"; then exec snap --dry-run --type "$type" "${flags[@]}" -- "${sources[@]}"; fi
 

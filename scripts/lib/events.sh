@@ -37,7 +37,7 @@ record_lines() {
       *': warn'*) level=WARN ;;
       *) level=INFO ;;
     esac
-    printf '%s\n' "$line" >&2 || true
+    if [[ $level != INFO ]] || ! "$is_quiet"; then printf '%s\n' "$line" >&2 || true; fi
     record "$level" "$line"
   done
 }

@@ -40,6 +40,7 @@ public:
     explicit DirectoryChain(UniqueFd root) { push({}, std::move(root)); }
 
     std::size_t depth() const noexcept { return levels_.size() - 1; }
+    /// The innermost directory; -1 if it could not be found again after leave(), so that every use of it fails.
     int fd() const noexcept { return levels_.back().fd.get(); }
     /// From the top: "." or "a/b". Valid until the next step.
     std::string_view path() const noexcept { return path_.empty() ? std::string_view{"."} : path_; }
@@ -54,11 +55,11 @@ public:
         if (levels_.size() > kMaxOpen + 1) levels_[levels_.size() - 2].fd.reset();
     }
 
-    /// One step up. Throws: io when the parent cannot be found again.
-    void leave() {
+    /// One step up.
+    void leave() noexcept {
         Level& parent = levels_[levels_.size() - 2];
         if (!parent.fd) parent.fd = reopen(levels_.size() - 2);
-        path_.resize(path_.size() - std::min(path_.size(), levels_.back().name.size() + 1));
+        path_.erase(path_.size() - std::min(path_.size(), levels_.back().name.size() + 1));
         levels_.pop_back();
     }
 
@@ -81,27 +82,24 @@ private:
         ino_t inode;
         UniqueFd fd;
     };
-    static UniqueFd step(int at, const char* name) {
+    static UniqueFd step(int at, const char* name) noexcept {
         return UniqueFd{::openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     }
     void push(std::string name, UniqueFd fd) {
         const struct stat st = stat_fd(fd.get(), "stat directory '" + name + "'");
         levels_.push_back({std::move(name), st.st_dev, st.st_ino, std::move(fd)});
     }
-    bool is_level(const UniqueFd& fd, const Level& level) const {
+    static bool is_level(const UniqueFd& fd, const Level& level) noexcept {
         struct stat st {};
         return fd && ::fstat(fd.get(), &st) == 0 && st.st_dev == level.device && st.st_ino == level.inode;
     }
-    UniqueFd reopen(std::size_t level) const {
+    UniqueFd reopen(std::size_t level) const noexcept {
         UniqueFd fd = step(levels_[level + 1].fd.get(), "..");
         if (is_level(fd, levels_[level])) return fd;
         std::size_t i = kMaxOpen - 1;  // the directory was moved meanwhile: take the long way down
         fd = step(levels_[i].fd.get(), ".");
         while (fd && i < level) fd = step(fd.get(), levels_[++i].name.c_str());
-        if (!fd) throw_os("return to directory '" + levels_[level].name + "'");
-        if (!is_level(fd, levels_[level]))
-            throw OsError(ESTALE, "return to directory '" + levels_[level].name + "'");
-        return fd;
+        return is_level(fd, levels_[level]) ? std::move(fd) : UniqueFd{};
     }
     static std::string_view first_part(std::string_view path) { return path.substr(0, path.find('/')); }
     static void drop_part(std::string_view& path) {

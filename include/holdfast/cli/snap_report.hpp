@@ -4,16 +4,12 @@
 #include <string>
 
 #include "holdfast/cli/flags.hpp"
+#include "holdfast/cli/notes.hpp"
 #include "holdfast/cli/output.hpp"
 #include "holdfast/cli/report.hpp"
 #include "holdfast/ops/snap.hpp"
 
 namespace holdfast::cli {
-
-inline void say(const std::string& tool, const std::string& level, const std::string& text) {
-    std::string line = tool + ": " + level + ": " + printable(text) + "\n";
-    [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
-}
 
 inline void print_snap_report(const ops::SnapReport& report, const CommonFlags& flags) {
     const Manifest& m = report.manifest;

@@ -5,6 +5,7 @@
 #include "holdfast/ops/plan_sources.hpp"
 #include "holdfast/source/sqlite_image.hpp"
 #include "holdfast/source/segment.hpp"
+#include "holdfast/store/component_reader.hpp"
 #include "holdfast/store/snapshot_index.hpp"
 
 namespace holdfast::ops {
@@ -25,12 +26,6 @@ inline const Component* previous_component(const RunContext& run, const std::str
     for (const Manifest& m : run.snapshots.newest_first)
         if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return c;
     return nullptr;
-}
-
-/// The extents of a stored component, read from its recipe as they are asked for.
-inline ExtentSource extents_of_component(ObjectReader& reader, const Component& component) {
-    auto recipe = std::make_shared<StreamReader>(reader, extents_of(component.recipe.extents));
-    return parse_recipe([recipe, pull = recipe->pull()](std::span<std::byte> out) mutable { return pull(out); });
 }
 
 namespace detail {

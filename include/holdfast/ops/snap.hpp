@@ -7,6 +7,7 @@
 
 #include "holdfast/ops/capture_command.hpp"
 #include "holdfast/ops/capture_tree.hpp"
+#include "holdfast/ops/check_delta.hpp"
 #include "holdfast/ops/leftovers.hpp"
 #include "holdfast/ops/publish_snapshot.hpp"
 
@@ -72,6 +73,20 @@ inline std::optional<std::string> suspicion(const RunContext& run, const Pending
     if (now.sqlite && before->sqlite && now.sqlite->page_count == 0 && before->sqlite->page_count > 0)
         return now.name + ": the database is empty, where the last snapshot had " + format_bytes(before->bytes);
     return std::nullopt;
+}
+
+/// An unchanged index has the findings of last time; otherwise the tables are checked in what was stored.
+inline void add_delta_warnings(RunContext& run, PendingComponent& pending) {
+    if (pending.index == nullptr || !pending.index->contains("_delta_log/")) return;
+    Component& now = pending.component;
+    const Component* before = previous_component(run, now.name, now.kind);
+    if (before == nullptr || !before->index || before->index->digest != now.index->digest) {
+        const std::vector<std::string> found = check_delta(run.reader, now);
+        now.warnings.insert(now.warnings.end(), found.begin(), found.end());
+        return;
+    }
+    for (const std::string& w : before->warnings)
+        if (w.starts_with(kDeltaWarning)) now.warnings.push_back(w);
 }
 
 /// Places of chunks, for a host whose cache is new: from the recipes of the newest snapshot of each component.
@@ -180,6 +195,7 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
     std::vector<PendingMetadata> metadata;
     std::set<Digest> objects = publish_streams(capture, captured, metadata);
     for (PendingComponent& pending : captured) {
+        detail::add_delta_warnings(run, pending);
         report.is_damaged = report.is_damaged || pending.is_damaged;
         report.notes.insert(report.notes.end(), pending.notes.begin(), pending.notes.end());
         manifest.components.push_back(pending.component);

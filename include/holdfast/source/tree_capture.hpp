@@ -7,6 +7,7 @@
 
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <string>
@@ -49,6 +50,12 @@ public:
                 write_bare(entry);
         }
         return is_clean_;
+    }
+    /// Does an entry link to a name that could not be captured? Then what an earlier capture says of it is wrong.
+    bool has_orphan(const std::vector<WalkEntry>& entries) const {
+        return !orphans_.empty() && std::any_of(entries.begin(), entries.end(), [&](const WalkEntry& e) {
+            return e.type == EntryType::hardlink && orphans_.contains(identity_of(e.st));
+        });
     }
     std::string end_segment() { return recorder_.end_segment(); }
     void finish() { recorder_.finish(); }

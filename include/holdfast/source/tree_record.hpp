@@ -5,11 +5,13 @@
 // with the size was written before. One thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <string>
 #include <utility>
 
+#include "holdfast/base/signals.hpp"
 #include "holdfast/store/tree_index_line.hpp"
 #include "holdfast/wrap/digest.hpp"
 #include "holdfast/wrap/tar.hpp"
@@ -46,6 +48,7 @@ public:
     void hole_until(std::uint64_t offset) {
         static constexpr std::array<std::byte, 65536> kZeros{};
         while (done_ < offset) {
+            check_interrupted();
             const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kZeros.size(), offset - done_));
             data({kZeros.data(), n});
         }

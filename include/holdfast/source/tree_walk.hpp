@@ -140,6 +140,7 @@ private:
     struct FirstName {
         std::string path;
         nlink_t left;
+        struct stat st;
     };
 
     static bool before(const std::string& a, const std::string& b) {
@@ -262,7 +263,10 @@ private:
     WalkEntry with_links(WalkEntry entry) {
         if (entry.st.st_nlink < 2) return entry;
         const auto at = first_names_.find(identity_of(entry.st));
-        if (at != first_names_.end()) {
+        if (at != first_names_.end() && !is_same_content(at->second.st, entry.st)) {
+            // Written to between the two looks, or the inode was given to another file.
+            listener_(TreeIssue::detached_link, entry.path, "changed while its names were collected: saved as a file of its own");
+        } else if (at != first_names_.end()) {
             entry.type = EntryType::hardlink;
             entry.link = at->second.path;
             if (--at->second.left == 0) {
@@ -271,11 +275,14 @@ private:
             }
         } else if (link_bytes_ + entry.path.size() <= kMaxLinkBytes) {
             link_bytes_ += entry.path.size();
-            first_names_.emplace(identity_of(entry.st), FirstName{entry.path, entry.st.st_nlink - 1});
+            first_names_.emplace(identity_of(entry.st), FirstName{entry.path, entry.st.st_nlink - 1, entry.st});
         } else {
             listener_(TreeIssue::detached_link, entry.path, "too many hard links: saved as a file of its own");
         }
         return entry;
+    }
+    static bool is_same_content(const struct stat& a, const struct stat& b) {
+        return a.st_size == b.st_size && to_ns(a.st_mtim) == to_ns(b.st_mtim);
     }
     std::optional<WalkEntry> skip(TreeIssue issue, const std::string& path, const std::string& why) {
         listener_(issue, path, why);

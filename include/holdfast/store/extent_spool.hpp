@@ -101,6 +101,18 @@ public:
             throw Error(Kind::io, "read a spool file: it ended early");
         return out;
     }
+    /// Does `text`, at most 64 KiB, occur in it?
+    bool contains(std::string_view wanted) const {
+        const PullBytes read = pull();
+        std::string window;
+        Bytes buffer(1_MiB);
+        while (const std::size_t n = read(buffer)) {
+            window.append(as_text(ByteSpan(buffer).first(n)));
+            if (window.find(wanted) != std::string::npos) return true;
+            window.erase(0, window.size() - std::min(window.size(), wanted.size()));
+        }
+        return false;
+    }
     PullBytes pull() const {
         return [this, at = std::uint64_t{0}](std::span<std::byte> out) mutable {
             const std::size_t n = pread_full(fd_.get(), out, at, "read a spool file");

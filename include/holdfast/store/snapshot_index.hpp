@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/store/checksums.hpp"
 #include "holdfast/store/manifest.hpp"
 #include "holdfast/store/repository.hpp"
 
@@ -26,6 +27,15 @@ inline Manifest read_manifest(const Repository& repository, const std::string& i
     if (manifest.repository != repository.id())
         throw Error(Kind::corrupt, "snapshot " + id + " belongs to another repository (" + printable(manifest.repository) + ")");
     return manifest;
+}
+
+/// read_manifest(), and its bytes are those that SHA256SUMS beside it names. For whoever acts on it.
+inline Manifest read_checked_manifest(const Repository& repository, const std::string& id) {
+    const std::string text = read_manifest_text(repository, id);
+    if (read_checksums(repository.snapshot(id) / "SHA256SUMS").manifest != sha256(text))
+        throw Error(Kind::corrupt, "the manifest of snapshot " + id + " is not the one its SHA256SUMS names: one of the two was changed",
+                    "use another snapshot; verify --all says which are whole");
+    return read_manifest(repository, id);
 }
 
 /// Ids of all snapshot folders, oldest name first. Throws: io.
@@ -89,7 +99,11 @@ inline Manifest find_snapshot(const Repository& repository, const std::string& n
     for (Manifest& m : list.newest_first) {
         const bool has_source = source.empty() || std::any_of(m.components.begin(), m.components.end(),
                                                               [&](const Component& c) { return c.source == source; });
-        if (has_source && (!until || m.started <= *until)) return std::move(m);
+        if (!has_source || (until && m.started > *until)) continue;
+        for (const UnreadableSnapshot& u : list.unreadable)  // never fall back to older data silently
+            if (u.id > m.id && !until)
+                throw Error(Kind::corrupt, "a newer snapshot cannot be read: " + u.why, "to use the newest readable one, name it: " + m.id);
+        return std::move(m);
     }
     if (!list.unreadable.empty())
         throw Error(Kind::corrupt, "no readable snapshot fits " + in_quotes(name) + "; " + list.unreadable.back().why,

@@ -80,11 +80,9 @@ TEST_CASE("tar_reader: records that were left out of the stream are not missed")
 }
 
 TEST_CASE("tar_reader: paths that leave the tree are corrupt") {
-    for (const char* path : {"/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "", ".."})
+    for (const char* path : {"/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", ".."})
         for (const EntryType type : {EntryType::file, EntryType::directory, EntryType::symlink}) {
-            if (type == EntryType::directory && *path == '\0') continue;  // that is "./", the top
             CAPTURE(std::string{path});
-            CAPTURE(entry_type_name(type));
             CHECK(catch_error([&] { read_one(one(entry_of(type, path, "target"))); }).kind() == Kind::corrupt);
         }
     CHECK(catch_error([] { read_one(one(entry_of(EntryType::hardlink, "a", "../x"))); }).kind() == Kind::corrupt);

@@ -1,0 +1,161 @@
+// ops/restore.hpp - brings components back beside the live data: staged, proven, then named.
+//
+// Each component lands at exactly target/<component name>. Everything is first made in a private folder inside the target,
+// every digest is checked, then it is synced and renamed. Until the last check passes nothing has its final name, and
+// after a failure nothing is left.
+#pragma once
+
+#include <sys/statvfs.h>
+
+#include "holdfast/base/progress.hpp"
+#include "holdfast/ops/choose_components.hpp"
+#include "holdfast/ops/restore_file.hpp"
+#include "holdfast/store/ledger.hpp"
+#include "holdfast/store/tree_extract.hpp"
+
+namespace holdfast::ops {
+
+struct RestoreOptions {
+    ComponentChoice choice;
+    fs::path target;
+    enum class Existing { refuse, replace } existing = Existing::refuse;
+    std::chrono::seconds lock_wait{600};
+    Progress::Show show = Progress::Show::never;
+};
+
+struct RestoredComponent {
+    std::string name;
+    std::string path;
+    std::uint64_t bytes = 0;
+    std::uint64_t files = 0;
+};
+struct RestoreReport {
+    std::string snapshot;
+    std::vector<RestoredComponent> components;
+    std::vector<std::string> warnings;  // what could not be set: owner, mode, attributes
+};
+
+namespace detail {
+
+/// The way to target/<name> may not lead through a link that somebody planted.
+inline void check_destination(const fs::path& target, const Component& c, RestoreOptions::Existing existing) {
+    const fs::path final_path = target / c.name;
+    struct stat st {};
+    if (const fs::path parent = final_path.parent_path(); parent != target && ::lstat(parent.c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
+        throw Error(Kind::refused, in_quotes(parent.string()) + " is not a folder", "choose another --target");
+    std::vector<std::string> paths = {final_path.string()};
+    if (c.kind == "sqlite")  // a sidecar of another database would be replayed into the restored one
+        for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
+    for (const std::string& path : paths)
+        if (existing == RestoreOptions::Existing::refuse && ::lstat(path.c_str(), &st) == 0)
+            throw Error(Kind::refused, in_quotes(path) + " exists; nothing was changed",
+                        "choose an empty --target, or say --overwrite to replace it");
+}
+
+inline void check_space(const fs::path& target, const std::vector<const Component*>& chosen, const ComponentChoice& choice) {
+    struct statvfs fs_facts {};
+    if (!choice.globs.empty() || ::statvfs(target.c_str(), &fs_facts) != 0) return;
+    std::uint64_t need = 0;
+    for (const Component* c : chosen) need += c->tree ? c->tree->file_bytes : c->bytes;
+    const std::uint64_t available = std::uint64_t{fs_facts.f_bavail} * fs_facts.f_frsize;
+    if (need > available)
+        throw Error(Kind::io, "restoring needs " + format_bytes(need) + ", but " + in_quotes(target.string()) + " has " + format_bytes(available) + " free; nothing was changed",
+                    "choose a --target with more space, or restore fewer components");
+}
+
+/// False if the globs name nothing in this tree; then nothing was made.
+inline bool restore_tree(ObjectReader& reader, const Component& c, const std::vector<std::string>& globs, const fs::path& staged,
+                         RestoredComponent& done, std::vector<std::string>& warnings, Progress& progress) {
+    TreeSelection selection(globs);
+    if (!selection.is_everything()) {
+        selection.learn(entries_of_component(reader, c));
+        if (selection.matched() == 0) return false;
+    }
+    // A tree of one file holds one entry with the file's name; a directory's entries lie below it.
+    const fs::path folder = c.root == RootType::directory ? staged : fs::path(staged.string() + ".d");
+    if (::mkdir(folder.c_str(), 0700) != 0) throw_os("create directory " + in_quotes(folder.string()));
+    ExtractReport report;
+    const auto count = [&](PullBytes pull) -> PullBytes {
+        return [&progress, pull = std::move(pull)](std::span<std::byte> out) {
+            const std::size_t n = pull(out);
+            progress.add(n);
+            return n;
+        };
+    };
+    if (selection.is_everything()) {
+        report = extract_tree(count(pull_extents(reader, extents_of_component(reader, c))), want_all(entries_of_component(reader, c)), folder);
+    } else {
+        const auto ranges = ranges_of(selection.wanted(entries_of_component(reader, c)));
+        report = extract_tree(count(pull_extents(reader, slice(extents_of_component(reader, c), ranges))),
+                              selection.wanted(entries_of_component(reader, c)), folder);
+    }
+    done.files = report.files;
+    done.bytes = report.bytes;
+    for (const TreeFinding& f : report.warnings) warnings.push_back(c.name + "/" + printable(f.path) + ": " + f.what);
+    if (report.warning_count > report.warnings.size())
+        warnings.push_back(c.name + ": and " + std::to_string(report.warning_count - report.warnings.size()) + " more");
+    if (c.root == RootType::file) {
+        const std::vector<std::string> names = list_directory(folder);
+        if (names.size() != 1) throw Error(Kind::corrupt, "component " + in_quotes(c.name) + " should be one file");
+        rename_path(folder / names[0], staged);
+    }
+    return true;
+}
+
+inline void put_in_place(const fs::path& staged, const fs::path& final_path, const Component& c, RestoreOptions::Existing existing, const fs::path& aside) {
+    if (final_path.parent_path() != final_path.parent_path().root_path() && !fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
+    if (existing == RestoreOptions::Existing::replace) {
+        struct stat st {};
+        int n = 0;
+        std::vector<std::string> paths = {final_path.string()};
+        if (c.kind == "sqlite")
+            for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
+        for (const std::string& path : paths)
+            if (::lstat(path.c_str(), &st) == 0) rename_path(path, aside.string() + "." + std::to_string(n++));
+    }
+    if (::renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) != 0) {
+        if (errno != EINVAL) throw_os("rename " + in_quotes(staged.string()) + " to " + in_quotes(final_path.string()));
+        rename_path(staged, final_path);  // a file system without NOREPLACE
+    }
+    sync_directory(final_path.parent_path());
+}
+
+}  // namespace detail
+
+/// Throws: not_found, refused, corrupt, io, busy.
+inline RestoreReport restore(const Repository& repository, const Manifest& manifest, const RestoreOptions& options) {
+    const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
+    const std::vector<const Component*> chosen = choose_components(manifest, options.choice);
+    make_directories(fs::absolute(options.target).lexically_normal());
+    const fs::path target = fs::canonical(options.target);
+    for (const Component* c : chosen) detail::check_destination(target, *c, options.existing);
+    detail::check_space(target, chosen, options.choice);
+
+    const TempName staging{target / (".holdfast-restore." + random_hex<4>())};
+    make_directory(staging.path());
+    RestoreReport report;
+    report.snapshot = manifest.id;
+    ObjectReader reader(repository);
+    Progress progress(options.show);
+    std::vector<std::pair<const Component*, fs::path>> staged;
+    for (const Component* c : chosen) {
+        progress.start(c->name, options.choice.globs.empty() ? std::optional(c->bytes) : std::nullopt);
+        const fs::path path = staging.path() / std::to_string(staged.size());
+        RestoredComponent done{c->name, (target / c->name).string(), c->bytes, 1};
+        if (!c->is_tree())
+            restore_file(reader, *c, path, report.warnings, progress);
+        else if (!detail::restore_tree(reader, *c, options.choice.globs, path, done, report.warnings, progress))
+            continue;
+        staged.emplace_back(c, path);
+        report.components.push_back(done);
+    }
+    if (staged.empty())
+        throw Error(Kind::not_found, "no file of snapshot " + manifest.id + " matches the given --path", "catalog files " + manifest.id + " lists what there is");
+    const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
+    if (::syncfs(file_system.get()) != 0) throw_os("sync the restored files");
+    for (const auto& [component, path] : staged)
+        detail::put_in_place(path, target / component->name, *component, options.existing, path.string() + ".old");
+    return report;
+}
+
+}  // namespace holdfast::ops
