@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit nullglob
 umask 077
-export LC_ALL=C TZ=UTC PATH="${PATH:-/usr/bin}:/usr/bin:/bin"
+export LC_ALL=C TZ=UTC PATH="${PATH:-/usr/bin:/bin}"
 unset CDPATH TAR_OPTIONS ZSTD_CLEVEL ZSTD_NBTHREADS POSIXLY_CORRECT BASH_ENV
 
 usage='usage: recover.sh [--skip-check] SNAPSHOT TARGET_DIR [COMPONENT...]
@@ -23,7 +23,7 @@ exit: 0 done, 2 usage, 3 newer format or missing program, 5 damaged, 6 no such s
 
 window_bytes=$((256 << 20)) # a stream is put together in pieces of this size
 object_bytes=$((16 << 20))  # the most that an object may hold
-repository='' snapshot='' target='' tmp='' work='' child='' status=0
+repository='' snapshot='' target='' tmp='' work='' child='' status=0 is_new_target=0
 
 say() { printf 'recover.sh: %s\n' "$*" >&2; }
 
@@ -42,11 +42,12 @@ cleanup() {
   # The child leads a process group of its own: one signal ends whatever is at work in it.
   if [[ -n $child ]]; then kill -TERM -- "-$child" 2>/dev/null && wait "$child" 2>/dev/null; fi
   if [[ -n $tmp ]]; then remove "$tmp"; fi
+  if ((is_new_target)); then rmdir -- "$target" 2>/dev/null; fi # unless something was restored
   exit "$code"
 }
 
 remove() { # <folder>: with the folders in it that may not be written
-  chmod -R u+rwx -- "$1" 2>/dev/null || true
+  chmod --recursive u+rwx -- "$1" 2>/dev/null || true
   rm -rf -- "${1:?}"
 }
 
@@ -215,11 +216,12 @@ set_facts() { # <file> <mode> <uid> <gid> <mtime_ns>
   touch --date="@$sign${ns:0:-9}.${ns: -9}" -- "$1"
 }
 
-# Names with control characters or a backslash, and names that are not UTF-8, go one by one as base64.
+# Names with control characters or a backslash, names that are not UTF-8 and files that their owner may not
+# read go one by one, the name as base64.
 # shellcheck disable=SC2016 # the variables are those of jq
 index_lines='
   def base64: .path_b64 // (.path | @base64);
-  def is_odd: .path == null or (.path | test("[\\x00-\\x1f\\x7f\\\\]"));
+  def is_odd: .path == null or (.path | test("[\\x00-\\x1f\\x7f\\\\]")) or (.type == "file" and .mode[-3:-2] < "4");
   select(.segment_bytes == null)
   | if (.path // "" | test("\\A/|(\\A|/)\\.\\.(/|\\z)")) then error("the index has a path that leaves the tree") else . end
   | if $want == "count" then 1
@@ -228,7 +230,9 @@ index_lines='
     elif $want == "odd" then select(is_odd) | "\(.type) \(.sha256 // "-") \(base64)"
     else select(.type != "file" and (is_odd | not)) | "\(.type) \(.path)" end'
 
-index() { jq -r --arg want "$1" "$index_lines" <"$work/index"; }
+index() { # <what>
+  jq -r --arg want "$1" "$index_lines" <"$work/index" || die 5 'the index of the tree cannot be used'
+}
 
 path_of() { # <base64>: sets $path, relative to the tree
   path=$(base64 --decode <<<"$1" && printf .)
@@ -272,7 +276,7 @@ cut_truncated() {
 }
 
 check_tree() { # in the tree: nothing is missing, nothing is more, every file has its digest
-  local line type sum base64 path entries members
+  local line type sum base64 path mode entries members
   entries=$(wc -l <"$work/count")
   members=$(wc -l <"$work/members")
   ((entries == members)) || die 5 "the tree has $members entries, its index $entries"
@@ -283,7 +287,12 @@ check_tree() { # in the tree: nothing is missing, nothing is more, every file ha
   while read -r type sum base64; do
     path_of "$base64"
     check_type "$type" "$path"
-    if [[ $type == file ]]; then check_digest "./$path" "$sum" "file ${path@Q}"; fi
+    if [[ $type == file ]]; then
+      mode=$(stat --format=%a -- "./$path")
+      chmod u+r -- "./$path"
+      check_digest "./$path" "$sum" "file ${path@Q}"
+      chmod -- "$mode" "./$path"
+    fi
   done <"$work/odd"
 }
 
@@ -296,7 +305,7 @@ restore_tree() { # <component> <bytes>
   cd "$work/tree"
   rebuild "$2" <"$work/recipe" |
     tar --extract --file=- --preserve-permissions --numeric-owner --acls --xattrs --xattrs-include="$xattrs" \
-      --warning=no-unknown-keyword --verbose --quoting-style=escape --index-file="$work/members"
+      --warning=no-unknown-keyword --warning=no-timestamp --verbose --quoting-style=escape --index-file="$work/members"
   cut_truncated
   check_tree
   cd "$target"
@@ -311,7 +320,7 @@ refuse_existing() { # <component>
 # Published by one rename, after everything was checked and is on disk.
 publish() { # <what> <component>
   local mode=''
-  sync --file-system -- "$1"
+  if [[ -d $1 ]]; then sync --file-system -- "$1"; else sync -- "$1"; fi
   refuse_existing "$2"
   if [[ $2 == */* ]]; then mkdir --parents -- "$target/${2%/*}"; fi
   if [[ -d $1 && ! -w $1 ]]; then # to move a folder is to write in it
@@ -320,7 +329,7 @@ publish() { # <what> <component>
   fi
   mv --no-target-directory -- "$1" "$target/$2"
   if [[ -n $mode ]]; then chmod -- "$mode" "$target/$2"; fi
-  sync --file-system -- "$target"
+  sync -- "$(dirname -- "$target/$2")"
   printf '%s\n' "$target/$2"
 }
 
@@ -360,6 +369,14 @@ check_snapshot() {
   cd "$snapshot"
   [[ $(<SHA256SUMS) == *'  manifest.json'* ]] || die 5 'SHA256SUMS does not name the manifest'
   sha256sum --check --strict --quiet SHA256SUMS >&2
+}
+
+prepare_target() { # <folder>: sets $target and $tmp
+  target=$(realpath --canonicalize-missing -- "$1")
+  [[ $target/ != "$repository"/* ]] || die 10 "${target@Q} lies in the repository" 'name another TARGET_DIR'
+  if [[ ! -e $target ]]; then is_new_target=1; fi
+  mkdir --parents -- "$target" || die 8 "${target@Q} cannot be made" 'choose a TARGET_DIR that you may write'
+  tmp=$(mktemp --directory -- "$target/.recover.XXXXXX") || die 8 "${target@Q} cannot be written" 'choose another TARGET_DIR'
 }
 
 choose() { # [component...]: their lines of $tmp/components, or all, into $tmp/chosen
@@ -433,6 +450,9 @@ main() {
   [[ $# -ge 2 && $1 != -* && -n $2 ]] || die 2 'expected SNAPSHOT and TARGET_DIR' 'see recover.sh --help'
   open_repository
   find_snapshot "$1"
+  prepare_target "$2"
+  read_manifest
+  choose "${@:3}"
   if ((is_checked)); then
     say "checking ${snapshot##*/}"
     set -m
@@ -441,12 +461,6 @@ main() {
     ((status == 0)) || die 5 "snapshot ${snapshot##*/} is damaged: see the files named above" \
       'with --skip-check what does not need them can be restored; other snapshots may be whole'
   fi
-  mkdir --parents -- "$2"
-  target=$(cd -- "$2" && pwd -P)
-  [[ $target/ != "$repository"/* ]] || die 10 "${target@Q} lies in the repository" 'name another TARGET_DIR'
-  tmp=$(mktemp --directory -- "$target/.recover.XXXXXX")
-  read_manifest
-  choose "${@:3}"
   tell_what_is_missing
   restore_chosen
 }

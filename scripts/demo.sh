@@ -4,8 +4,11 @@ set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+scripts=$(cd -- "$lib_dir/.." && pwd -P)
+example=$(cd -- "$lib_dir/../../examples/trading" && pwd -P)
+# shellcheck source=../examples/trading/data.sh
+source "$example/data.sh"
 
-scripts=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 demo=${1:-demo}
 marker=.made-by-holdfast-demo # only a folder with this file is ever wiped
 
@@ -15,8 +18,9 @@ section() { # <title>
   printf '\n%s== %s%s\n\n' "$on" "$1" "$off"
 }
 
-show() { # <command> [arg...]: says what it runs
-  printf '$ %s\n' "$*"
+show() { # <command> [arg...]: says what it runs, also where its output is captured
+  local words=("${1##*/}" "${@:2}")
+  printf '$ %s\n' "${words[*]}" >&3
   "$@"
 }
 
@@ -42,95 +46,43 @@ private_environment() {
   export XDG_STATE_HOME=$demo/.state XDG_CACHE_HOME=$demo/.cache
 }
 
-# --- The trading system ------------------------------------------------------------------------------------
+# --- The application keeps its database open: its newest trades are in the -wal file only ---------------------
 
-make_trades_sql() { # <count> <first number>
-  cat <<END
-WITH RECURSIVE n(i) AS (VALUES($2) UNION ALL SELECT i + 1 FROM n WHERE i < $2 + $1 - 1)
-INSERT INTO trades
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 1795000000 + i * 37, 'unixepoch'),
-       substr('AAPLMSFTNVDAAMZNGOOGMETATSLANFLX', abs(random()) % 8 * 4 + 1, 4),
-       iif(random() % 2, 'BUY', 'SELL'), abs(random()) % 500 + 1,
-       round(20 + abs(random()) % 48000 / 100.0, 2), round(abs(random()) % 1000 / 1000.0, 3),
-       'signal ' || hex(randomblob(24)), round(random() % 100000 / 100.0, 2)
-FROM n;
-END
-}
-
-# The application keeps its database open, so that the newest trades are in the -wal file only.
 start_application() {
   mkdir -p "$demo/data/db"
   coproc application { exec sqlite3 "$demo/data/db/trades.db"; }
   application_pid=$!
   exec {application_in}>&"${application[1]}" {application_out}<&"${application[0]}"
   on_exit stop_application
-  tell_application "PRAGMA journal_mode = WAL;
-CREATE TABLE trades(timestamp TEXT NOT NULL, stock_code TEXT NOT NULL, action TEXT NOT NULL,
-  quantity INTEGER NOT NULL, price REAL NOT NULL, confidence REAL, rationale TEXT, pnl REAL);
-CREATE INDEX trades_by_stock ON trades(stock_code, timestamp);"
 }
 
-tell_application() { # <sql>
+tell_application() { # <sql>: returns when it is done
   local line
-  printf '%s\n.print done\n' "$1" >&"$application_in"
+  printf '%s\n.print finished\n' "$1" >&"$application_in"
   while IFS= read -r -u "$application_out" line; do
-    if [[ $line == done ]]; then return; fi
+    if [[ $line == finished ]]; then return; fi
   done
   die 1 "the demo's application has died"
 }
 
 stop_application() {
-  exec {application_in}>&- {application_out}<&-
-  wait "$application_pid" || true
-}
-
-random_file() { # <file> <bytes>
-  mkdir -p -- "${1%/*}"
-  head -c "$2" /dev/urandom >"$1"
-}
-
-# One commit of a Delta table: data files, then the log that names them with their sizes.
-commit_to_table() { # <table> <version> <files>
-  local table=$demo/data/lake/$1 log i part bytes
-  printf -v log '%s/_delta_log/%020d.json' "$table" "$2"
-  mkdir -p "$table/_delta_log"
-  {
-    if (($2 == 0)); then
-      printf '{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}\n'
-      printf '{"metaData":{"id":"%s","format":{"provider":"parquet","options":{}},"partitionColumns":["date"]}}\n' "$1"
-    fi
-    for ((i = 0; i < $3; i++)); do
-      bytes=$((60000 + RANDOM * 4))
-      printf -v part 'date=2026-11-%02d/part-%05d-%08x.snappy.parquet' "$((16 + i % 5))" "$2" "$((i * 7919 + $2))"
-      random_file "$table/$part" "$bytes"
-      printf '{"add":{"path":"%s","size":%d,"partitionValues":{"date":"2026-11-%02d"},"dataChange":true}}\n' \
-        "$part" "$bytes" "$((16 + i % 5))"
-    done
-  } >"$log"
+  printf '.quit\n' >&"$application_in"
+  wait "$application_pid"
 }
 
 make_trading_system() {
-  local table i
   start_application
-  tell_application "$(make_trades_sql 20000 1)"
-  for table in position_updates option_snapshots option_legs strategy_executions; do
-    commit_to_table "$table" 0 8
-  done
-  mkdir -p "$demo/config"
-  printf 'broker:\n  venue: XNAS\n  max_position: 500\nstrategies: [mean_reversion, covered_call]\n' \
-    >"$demo/config/production.yaml"
-  printf 'BROKER_API_KEY=made-up-for-the-demo\n' >"$demo/.env"
-  mkdir -p "$demo/logs"
-  for ((i = 0; i < 2000; i++)); do
-    printf '2026-11-20T%02d:%02d:00Z INFO order %d filled\n' "$((i / 60 % 24))" "$((i % 60))" "$i"
-  done >"$demo/logs/trading.log"
-  cp -- "$scripts/../examples/trading/holdfast.toml" "$demo/holdfast.toml"
+  tell_application "$(trades_schema)"
+  tell_application "$(trades_sql 20000 1)"
+  make_lake "$demo/data/lake"
+  make_settings_and_logs "$demo"
+  cp -- "$example/holdfast.toml" "$demo/holdfast.toml"
 }
 
 another_hour_of_trading() {
-  tell_application "$(make_trades_sql 300 20001)"
+  tell_application "$(trades_sql 300 20001)"
   tell_application "UPDATE trades SET pnl = pnl + 1 WHERE rowid % 2000 = 0;"
-  commit_to_table option_legs 1 2
+  commit_to_table "$demo/data/lake/option_legs" 1 2
 }
 
 # --- Proof ------------------------------------------------------------------------------------------------
@@ -155,6 +107,7 @@ main() {
   (($# <= 1)) || die 2 "expected at most one DIR" "demo.sh [DIR]"
   local first second
   need sqlite3 jq sha256sum diff
+  exec 3>&1
   fresh_folder
   private_environment
 
@@ -165,11 +118,13 @@ main() {
   section "A repository, and a first backup while the application has its database open"
   export HOLDFAST_CONFIG=$demo/holdfast.toml
   show init
-  first=$(show "$scripts/backup.sh" | tail -n 1)
+  first=$(show "$scripts/backup.sh")
+  printf '%s\n' "$first"
 
   section "Another hour of trading, and a second backup: only what changed is stored"
   another_hour_of_trading
-  second=$(show "$scripts/backup.sh" --type hourly | tail -n 1)
+  second=$(show "$scripts/backup.sh" --type hourly)
+  printf '%s\n' "$second"
 
   section "The catalog"
   show catalog list
@@ -184,7 +139,7 @@ main() {
   section "Compared with the live data"
   compare "$demo/restored"
   printf '\nrestored data is identical\n'
-  printf 'look around: cd %s && PATH=%s:$PATH && catalog show latest\n' "$demo" "${PATH%%:*}"
+  printf 'look around: cd %s; %s/catalog show latest\n' "$demo" "${PATH%%:*}"
 }
 
 main "$@"

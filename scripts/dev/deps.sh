@@ -51,7 +51,7 @@ main() {
   printf 'deps: installing %s\n' "${packages[*]}" >&2
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    -o DPkg::Lock::Timeout=120 "${packages[@]}" >&2
+    -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "${packages[@]}" >&2
 }
 
 main "$@"

@@ -17,7 +17,7 @@ make_tool() { # <name> <first line of its help>
 #!/usr/bin/env bash
 case \${1:-} in
   --help) printf '%s\nUsage: $1\n' '$2' ;;
-  --version) echo '$1 1.2.3' ;;
+  --version) echo '$1 (holdfast 1.2.3, SQLite 3.40.1)' ;;
   --fail) exit "\$2" ;;
   --stdin) cat ;;
   *) printf '<%s>' '$1' "\$@" ;;

@@ -54,7 +54,7 @@ public:
         sigset_t none, reset;
         sigemptyset(&none);
         sigemptyset(&reset);
-        for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGCHLD}) sigaddset(&reset, s);
+        for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGQUIT, SIGCHLD}) sigaddset(&reset, s);
         require(posix_spawnattr_setsigmask(&attributes_, &none));
         require(posix_spawnattr_setsigdefault(&attributes_, &reset));
         require(posix_spawnattr_setpgroup(&attributes_, 0));

@@ -18,7 +18,7 @@ static_assert(std::atomic<int>::is_always_lock_free);
 inline void catch_signal(int signal) { caught_signal.store(signal); }
 }  // namespace detail
 
-/// SIGPIPE is ignored: a closed pipe is a write error that somebody reports.
+/// SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file beyond `ulimit -f` are write errors that somebody reports.
 inline void install_signal_handlers() {
     struct sigaction action {};
     action.sa_handler = detail::catch_signal;
@@ -29,6 +29,7 @@ inline void install_signal_handlers() {
         if (old.sa_handler != SIG_IGN) ::sigaction(s, &action, nullptr);  // nohup stays nohup
     }
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
     ::signal(SIGCHLD, SIG_DFL);  // ignored by our parent, it would hide how children end
 }
 

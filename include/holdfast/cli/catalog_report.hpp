@@ -90,7 +90,7 @@ inline void print_files(const Repository& repository, const CatalogFlags& flags,
     bool found = wanted.empty();
     const auto row = [&](const std::string& component, const std::string& path, const std::string& type, const std::string& mode, std::uint64_t size,
                          std::int64_t mtime_ns, const std::string& sha256) {
-        const SystemSeconds time{std::chrono::seconds{mtime_ns / 1'000'000'000}};
+        const SystemSeconds time{std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds{mtime_ns})};
         if (format == Format::json)
             print_line(dump_json({{"component", component}, {"path", json_text(path)}, {"type", type}, {"mode", mode}, {"size", size}, {"mtime_ns", mtime_ns}, {"sha256", sha256}}));
         else if (format == Format::table)

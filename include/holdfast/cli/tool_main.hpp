@@ -20,6 +20,7 @@
 #include <type_traits>
 
 #include "holdfast/base/error.hpp"
+#include "holdfast/base/memory.hpp"
 #include "holdfast/base/signals.hpp"
 #include "holdfast/base/text.hpp"
 #include "holdfast/cli/output.hpp"
@@ -110,6 +111,7 @@ template <class Body>
 int tool_main(CLI::App& app, int argc, char** argv, Body body) {
     detail::reopen_standard_descriptors();
     ::umask(077);
+    keep_freed_memory();
     install_signal_handlers();
     const std::string& tool = app.get_name();
     try {

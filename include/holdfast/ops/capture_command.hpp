@@ -3,6 +3,8 @@
 // A command that fails, prints nothing or stops early makes no component: a torn dump must never look like a backup.
 #pragma once
 
+#include <poll.h>
+
 #include "holdfast/base/process.hpp"
 #include "holdfast/ops/capture_sqlite.hpp"
 
@@ -56,7 +58,16 @@ inline PendingComponent capture_command(RunContext& run, const CaptureTask& task
 inline PendingComponent capture_stdin(RunContext& run, const CaptureTask& task, PendingComponent out) {
     std::string tail;
     out.stream = detail::capture_pulled(
-        run, [](std::span<std::byte> into) { return read_some(STDIN_FILENO, into, "read standard input"); }, tail, [] {});
+        run,
+        [](std::span<std::byte> into) {
+            pollfd input{STDIN_FILENO, POLLIN, 0};
+            for (int ready = 0; ready <= 0; ready = ::poll(&input, 1, 100)) {  // its writer may be silent for hours
+                if (ready < 0 && errno != EINTR) throw_os("wait for standard input");
+                check_interrupted();
+            }
+            return read_some(STDIN_FILENO, into, "read standard input");
+        },
+        tail, [] {});
     detail::check_output(*out.stream, task, tail, "standard input");
     return out;
 }

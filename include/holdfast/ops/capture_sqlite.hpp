@@ -159,7 +159,10 @@ inline void capture_damaged(RunContext& run, const std::string& path, const Sqli
 
 /// Throws: not_found, busy, corrupt, io. On a throw nothing refers to what was already packed.
 inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task, PendingComponent out) {
-    const std::string path = task.path;
+    // Sidecars lie beside the file itself, not beside a link to it.
+    std::error_code unresolved;
+    const fs::path real = fs::canonical(task.path, unresolved);
+    const std::string path = unresolved ? task.path : real.string();
     out.component.root = RootType::file;
     const auto key = detail::unchanged_key(path, run.start);
     if (detail::take_over(run, task.component, key, out)) {

@@ -102,21 +102,42 @@ inline bool restore_tree(ObjectReader& reader, const Component& c, const std::ve
     return true;
 }
 
+/// What stood in the way of restored files: back in its place unless they got there.
+class MovedAside {
+public:
+    MovedAside() = default;
+    MovedAside(const MovedAside&) = delete;
+    MovedAside& operator=(const MovedAside&) = delete;
+    ~MovedAside() {
+        for (auto at = moved_.rbegin(); at != moved_.rend(); ++at) ::rename(at->second.c_str(), at->first.c_str());
+    }
+    void move(const fs::path& from, const fs::path& to) {
+        rename_path(from, to);
+        moved_.emplace_back(from, to);
+    }
+    std::size_t count() const { return moved_.size(); }
+    void give_up() noexcept { moved_.clear(); }
+
+private:
+    std::vector<std::pair<fs::path, fs::path>> moved_;
+};
+
 inline void put_in_place(const fs::path& staged, const fs::path& final_path, const Component& c, RestoreOptions::Existing existing, const fs::path& aside) {
     if (final_path.parent_path() != final_path.parent_path().root_path() && !fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
+    MovedAside old;
     if (existing == RestoreOptions::Existing::replace) {
         struct stat st {};
-        int n = 0;
         std::vector<std::string> paths = {final_path.string()};
         if (c.kind == "sqlite")
             for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
         for (const std::string& path : paths)
-            if (::lstat(path.c_str(), &st) == 0) rename_path(path, aside.string() + "." + std::to_string(n++));
+            if (::lstat(path.c_str(), &st) == 0) old.move(path, aside.string() + "." + std::to_string(old.count()));
     }
     if (::renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) != 0) {
         if (errno != EINVAL) throw_os("rename " + in_quotes(staged.string()) + " to " + in_quotes(final_path.string()));
         rename_path(staged, final_path);  // a file system without NOREPLACE
     }
+    old.give_up();
     sync_directory(final_path.parent_path());
 }
 

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "holdfast/base/fd.hpp"
+#include "holdfast/base/signals.hpp"
 #include "holdfast/base/text.hpp"
-#include "holdfast/source/tree_walk.hpp"
+#include "holdfast/source/walk_entry.hpp"
 #include "holdfast/wrap/tar_entry.hpp"
 
 namespace holdfast {
@@ -71,6 +72,28 @@ inline ReadResult read_at(int fd, std::span<std::byte> out, std::uint64_t offset
         done += static_cast<std::size_t>(n);
     }
     return {done, 0};
+}
+
+inline constexpr int kAllRead = -1;
+
+/// Hands out the data runs of a file piece by piece, each with its offset; what lies between is zeros. Returns
+/// kAllRead, 0 if the file ended early, or the errno of a read that failed. Throws: interrupted, and what
+/// `piece` throws.
+template <class Piece>
+int read_runs(int fd, const TarEntry& entry, std::span<std::byte> buffer, const Piece& piece) {
+    const std::vector<DataRun> whole{{0, entry.size}};
+    for (const DataRun& run : entry.runs ? *entry.runs : whole) {
+        const std::uint64_t end = run.offset + run.bytes;
+        for (std::uint64_t at = run.offset; at < end;) {
+            check_interrupted();
+            const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
+            const ReadResult got = read_at(fd, buffer.first(want), at);
+            if (got.bytes != 0) piece(at, ByteSpan{buffer.first(got.bytes)});
+            if (got.bytes < want) return got.error;
+            at += want;
+        }
+    }
+    return kAllRead;
 }
 
 class XattrReader {

@@ -61,7 +61,7 @@ public:
         if (pending_.empty()) return;
         const Digest key = segment_key(pending_, kVariant);
         ++report_.segments;
-        if (!capture_.has_orphan(pending_) && sink_.reuse(key)) {
+        if (!capture_.must_write(pending_) && sink_.reuse(key)) {
             ++report_.reused_segments;
             for (const WalkEntry& entry : pending_) count_reused(entry);
         } else {

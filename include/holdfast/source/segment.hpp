@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "holdfast/source/tree_walk.hpp"
+#include "holdfast/source/walk_entry.hpp"
 #include "holdfast/wrap/digest.hpp"
 
 namespace holdfast {

@@ -7,15 +7,14 @@
 
 #include <sys/sysmacros.h>
 
-#include <algorithm>
 #include <exception>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "holdfast/base/directory_chain.hpp"
 #include "holdfast/source/file_reading.hpp"
+#include "holdfast/source/hard_links.hpp"
 #include "holdfast/source/tree_record.hpp"
 #include "holdfast/source/tree_report.hpp"
 #include "holdfast/source/tree_sqlite.hpp"
@@ -44,19 +43,15 @@ public:
         for (const WalkEntry& entry : entries) {
             check_interrupted();
             if (!go_to(entry)) continue;
-            if (entry.type == EntryType::file || is_orphan(entry))
+            if (entry.type == EntryType::file || orphans_.is_heir(entry))
                 write_file(entry, Content::as_found);
             else
                 write_bare(entry);
         }
         return is_clean_;
     }
-    /// Does an entry link to a name that could not be captured? Then what an earlier capture says of it is wrong.
-    bool has_orphan(const std::vector<WalkEntry>& entries) const {
-        return !orphans_.empty() && std::any_of(entries.begin(), entries.end(), [&](const WalkEntry& e) {
-            return e.type == EntryType::hardlink && orphans_.contains(identity_of(e.st));
-        });
-    }
+    /// Must these be recorded whatever an earlier capture says of them?
+    bool must_write(const std::vector<WalkEntry>& entries) const { return orphans_.has_any(entries); }
     std::string end_segment() { return recorder_.end_segment(); }
     void finish() { recorder_.finish(); }
 
@@ -103,7 +98,8 @@ private:
         if (e.type != EntryType::hardlink)
             xattrs = attributes(e, [&] { return xattrs_.of_name(chain_.fd(), name_of(e)); });
         TarEntry entry = header(e, e.type, e.st, std::move(xattrs));
-        entry.link = e.type == EntryType::hardlink ? first_name(e) : e.link;
+        entry.link = orphans_.target(e);
+        if (entry.link != e.link) is_clean_ = false;
         recorder_.begin(entry);
         recorder_.end();
         report_.count(e.type, 0);
@@ -117,7 +113,7 @@ private:
             if (!S_ISREG(st.st_mode)) return lose(e, TreeIssue::changed, "it is no longer a regular file");
             if (!same_stat(st, e.st)) is_clean_ = false;
             // Another file took the name: its content is not that of the other links to the first one.
-            if (identity_of(st) != identity_of(e.st)) orphan_links(e);
+            if (identity_of(st) != identity_of(e.st)) orphans_.lose(e);
             TarEntry entry = header(e, EntryType::file, st,
                                     attributes(e, [&] { return xattrs_.of_open_file(fd.get()); }));
             if (content == Content::as_found && is_sqlite_file(st, fd.get())) {
@@ -131,27 +127,9 @@ private:
         }
     }
 
-    /// Hands out the data runs of a file; returns errno of a failed read, 0 also for an early end.
-    template <class Piece>
-    int read_runs(int fd, const TarEntry& entry, std::size_t piece_bytes, const Piece& piece) {
-        const std::vector<DataRun> whole{{0, entry.size}};
-        for (const DataRun& run : entry.runs ? *entry.runs : whole) {
-            for (std::uint64_t at = run.offset; at < run.offset + run.bytes;) {
-                check_interrupted();
-                const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, run.offset + run.bytes - at));
-                const ReadResult got = read_at(fd, std::span(buffer_).first(want), at);
-                if (got.bytes != 0) piece(at, ByteSpan(buffer_).first(got.bytes));
-                if (got.bytes < want) return got.error;
-                at += want;
-            }
-        }
-        return kAllRead;
-    }
-    static constexpr int kAllRead = -1;
-
     Outcome read_whole(const WalkEntry& e, TarEntry entry, int fd, const struct stat& st, int attempt) {
         content_.clear();
-        const int end = read_runs(fd, entry, kBufferedBytes, [&](std::uint64_t at, ByteSpan bytes) {
+        const int end = read_runs(fd, entry, buffer_, [&](std::uint64_t at, ByteSpan bytes) {
             content_.resize(at);
             content_.insert(content_.end(), bytes.begin(), bytes.end());
         });
@@ -174,7 +152,7 @@ private:
     void stream(const WalkEntry& e, const TarEntry& entry, int fd, const struct stat& st) {
         ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         recorder_.begin(entry);
-        const int end = read_runs(fd, entry, kReadBytes, [&](std::uint64_t at, ByteSpan bytes) {
+        const int end = read_runs(fd, entry, std::span(buffer_).first(kReadBytes), [&](std::uint64_t at, ByteSpan bytes) {
             recorder_.hole_until(at);
             recorder_.data(bytes);
         });
@@ -264,11 +242,11 @@ private:
     void end_file(const WalkEntry& e) {
         report_.count(EntryType::file, recorder_.done());
         recorder_.end();
-        if (e.type == EntryType::hardlink) orphans_[identity_of(e.st)] = e.path;
+        orphans_.inherit(e);
     }
     void lose(const WalkEntry& e, TreeIssue issue, const std::string& reason) {
         tell(e, issue, reason);
-        orphan_links(e);
+        orphans_.lose(e);
     }
     void tell(const WalkEntry& e, TreeIssue issue, const std::string& reason) {
         is_clean_ = false;
@@ -277,22 +255,6 @@ private:
     static std::string why(const char* doing) { return OsError(errno, doing).what(); }
     static std::string join_path(const std::string& directory, const std::string& path) {
         return directory.ends_with('/') ? directory + path : directory + "/" + path;
-    }
-
-    // Hard links to a first name that could not be captured: the next of them is captured as the file, and
-    // the others link to that one.
-    void orphan_links(const WalkEntry& e) {
-        if (e.type == EntryType::file && e.st.st_nlink > 1) orphans_.emplace(identity_of(e.st), "");
-    }
-    bool is_orphan(const WalkEntry& e) const {
-        const auto at = e.type == EntryType::hardlink ? orphans_.find(identity_of(e.st)) : orphans_.end();
-        return at != orphans_.end() && at->second.empty();
-    }
-    std::string first_name(const WalkEntry& e) {
-        const auto at = orphans_.find(identity_of(e.st));
-        if (at == orphans_.end()) return e.link;
-        is_clean_ = false;
-        return at->second;
     }
 
     DirectoryChain chain_;
@@ -305,7 +267,7 @@ private:
     Bytes buffer_;   // one read
     Bytes content_;  // a whole small file
     bool is_clean_ = true;
-    std::unordered_map<FileIdentity, std::string, FileIdentityHash> orphans_;
+    OrphanLinks orphans_;
 };
 
 }  // namespace holdfast

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "holdfast/base/bytes.hpp"
-#include "holdfast/source/tree_walk.hpp"
+#include "holdfast/source/walk_entry.hpp"
 #include "holdfast/wrap/digest.hpp"
 
 namespace holdfast {

@@ -2,8 +2,7 @@
 //
 // Names come in byte order within their directory, but `_delta_log` first, so that a Delta table's log is
 // captured before the data files that it names. A directory comes before its content. Memory is the names
-// of one directory per level and the hard links whose other names are still to come (at most
-// kMaxLinkBytes of paths; beyond that a further name is captured as a file of its own). File systems
+// of one directory per level and the hard links whose other names are still to come. File systems
 // mounted inside the tree are walked too. Sockets, excluded paths, directories of `keep_out` and the
 // sidecars of SQLite files are left out. One thread at a time.
 #pragma once
@@ -12,99 +11,22 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "holdfast/base/directory_chain.hpp"
 #include "holdfast/base/fd.hpp"
 #include "holdfast/base/glob.hpp"
 #include "holdfast/base/signals.hpp"
-#include "holdfast/base/text.hpp"
+#include "holdfast/source/hard_links.hpp"
 #include "holdfast/source/sqlite_files.hpp"
-#include "holdfast/wrap/tar_entry.hpp"
+#include "holdfast/source/walk_entry.hpp"
 
 namespace holdfast {
-
-/// Something for the report about one path.
-enum class TreeIssue {
-    // Problems: the capture is partial.
-    unreadable,   // permission or input error
-    vanished,     // gone between listing and reading
-    changed,      // written to while it was read; what was read is saved
-    busy,         // a database that stayed locked; left out
-    damaged,      // a database that SQLite refused; its raw bytes are saved
-    unsupported,  // a name or attribute that the archive cannot hold
-    // Notes: nothing is missing that a restore would want.
-    socket,
-    sidecar,
-    kept_out,
-    detached_link,  // a hard link saved as a file of its own
-};
-constexpr bool is_problem(TreeIssue issue) { return issue < TreeIssue::socket; }
-using TreeListener = std::function<void(TreeIssue, const std::string& path, const std::string& why)>;
-
-struct FileIdentity {
-    dev_t device;
-    ino_t inode;
-    bool operator==(const FileIdentity&) const = default;
-};
-struct FileIdentityHash {
-    std::size_t operator()(const FileIdentity& id) const noexcept {
-        return std::hash<std::uint64_t>{}(id.inode * 0x9E3779B97F4A7C15ULL ^ id.device);
-    }
-};
-inline FileIdentity identity_of(const struct stat& st) { return {st.st_dev, st.st_ino}; }
-/// Nanoseconds since 1970; times outside 1678 to 2261 become the nearest that fits.
-inline std::int64_t to_ns(const struct timespec& t) {
-    const std::int64_t seconds = std::clamp<std::int64_t>(t.tv_sec, -9'200'000'000, 9'200'000'000);
-    return seconds * 1'000'000'000 + t.tv_nsec;
-}
-
-/// Would SQLite open it as a database? Never ask while a connection of this process has it open: closing
-/// a descriptor drops all POSIX locks on the file.
-inline bool has_sqlite_magic(int fd) {
-    static constexpr std::string_view kMagic{"SQLite format 3\0", 16};
-    std::array<char, 16> head{};
-    return ::pread(fd, head.data(), head.size(), 0) == 16 && std::string_view{head.data(), 16} == kMagic;
-}
-inline bool is_sqlite_file(const struct stat& st, int fd) {
-    return S_ISREG(st.st_mode) && st.st_size >= 100 && has_sqlite_magic(fd);  // 100: the header's size
-}
-inline bool is_sqlite_at(int at, const std::string& name) {
-    const UniqueFd fd{::openat(at, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-    struct stat st {};
-    return fd && ::fstat(fd.get(), &st) == 0 && is_sqlite_file(st, fd.get());
-}
-
-struct WalkEntry {
-    std::string path;
-    EntryType type = EntryType::file;
-    struct stat st {};
-    std::string link;                   // as in TarEntry
-    std::vector<struct stat> sidecars;  // of a regular file: its kSidecarsInKey, which may belong to it
-    bool owns_sidecars = false;         // it is a SQLite file and the walk left its sidecars out
-};
-
-/// What SQLite keeps beside a database and what its content depends on; -shm only mirrors the -wal.
-inline constexpr std::array<const char*, 2> kSidecarsInKey = {"-journal", "-wal"};
-
-/// The entry of one regular file in an open directory.
-inline WalkEntry walk_one_file(int directory, const std::string& name) {
-    WalkEntry entry;
-    entry.path = name;
-    if (::fstatat(directory, name.c_str(), &entry.st, AT_SYMLINK_NOFOLLOW) != 0) throw_os("stat " + in_quotes(name));
-    struct stat st {};
-    for (const char* end : kSidecarsInKey)
-        if (::fstatat(directory, (name + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) entry.sidecars.push_back(st);
-    return entry;
-}
 
 class TreeWalk {
 public:
@@ -129,20 +51,12 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMaxLinkBytes = 64 * 1024 * 1024;
-
     struct Level {
         std::vector<std::string> names;
         std::size_t at = 0;
         bool has_sidecars = false;
         std::set<std::string> databases;  // whose sidecars are left out
     };
-    struct FirstName {
-        std::string path;
-        nlink_t left;
-        struct stat st;
-    };
-
     static bool before(const std::string& a, const std::string& b) {
         const bool a_is_log = a == "_delta_log", b_is_log = b == "_delta_log";
         return a_is_log != b_is_log ? a_is_log : a < b;
@@ -250,7 +164,7 @@ private:
                 entry.sidecars = walk_one_file(chain_.fd(), name).sidecars;
             }
         }
-        return with_links(std::move(entry));
+        return with_link(std::move(entry));
     }
     static bool has_sidecars(const Level& level, const std::string& name) {
         return std::any_of(kSqliteSidecars.begin(), kSqliteSidecars.end(), [&](const char* end) {
@@ -258,31 +172,9 @@ private:
         });
     }
 
-    /// Makes a hard link of a file whose inode was met before. (A second name of a symlink, a FIFO or a device
-    /// becomes one of its own.)
-    WalkEntry with_links(WalkEntry entry) {
-        if (entry.st.st_nlink < 2) return entry;
-        const auto at = first_names_.find(identity_of(entry.st));
-        if (at != first_names_.end() && !is_same_content(at->second.st, entry.st)) {
-            // Written to between the two looks, or the inode was given to another file.
-            listener_(TreeIssue::detached_link, entry.path, "changed while its names were collected: saved as a file of its own");
-        } else if (at != first_names_.end()) {
-            entry.type = EntryType::hardlink;
-            entry.link = at->second.path;
-            if (--at->second.left == 0) {
-                link_bytes_ -= at->second.path.size();
-                first_names_.erase(at);
-            }
-        } else if (link_bytes_ + entry.path.size() <= kMaxLinkBytes) {
-            link_bytes_ += entry.path.size();
-            first_names_.emplace(identity_of(entry.st), FirstName{entry.path, entry.st.st_nlink - 1, entry.st});
-        } else {
-            listener_(TreeIssue::detached_link, entry.path, "too many hard links: saved as a file of its own");
-        }
+    WalkEntry with_link(WalkEntry entry) {
+        if (const char* why = links_.resolve(entry)) listener_(TreeIssue::detached_link, entry.path, why);
         return entry;
-    }
-    static bool is_same_content(const struct stat& a, const struct stat& b) {
-        return a.st_size == b.st_size && to_ns(a.st_mtim) == to_ns(b.st_mtim);
     }
     std::optional<WalkEntry> skip(TreeIssue issue, const std::string& path, const std::string& why) {
         listener_(issue, path, why);
@@ -296,8 +188,7 @@ private:
     bool started_ = false;
     std::optional<std::string> entering_;
     std::vector<Level> levels_;
-    std::unordered_map<FileIdentity, FirstName, FileIdentityHash> first_names_;
-    std::size_t link_bytes_ = 0;
+    FirstNames links_;
 };
 
 }  // namespace holdfast

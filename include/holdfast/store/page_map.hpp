@@ -26,7 +26,7 @@ static_assert(sizeof(PageMapFooter) == 88);
 class PageMapWriter {
 public:
     /// An empty path keeps nothing.
-    explicit PageMapWriter(fs::path path) : path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : fs::path(path_.string() + ".tmp." + std::to_string(::getpid()))) {
+    explicit PageMapWriter(fs::path path) : path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : temporary(path_)) {
         if (!path_.empty()) fd_ = UniqueFd{::open(tmp_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     }
     void add(std::span<const Digest> digests) {
@@ -50,6 +50,10 @@ public:
     }
 
 private:
+    static fs::path temporary(const fs::path& path) {  // two may be open for one component
+        static std::atomic<unsigned> counter{0};
+        return path.string() + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
+    }
     fs::path path_;
     TempName tmp_;
     UniqueFd fd_;

@@ -84,6 +84,7 @@ public:
     }
     TarWriter(const TarWriter&) = delete;  // libarchive holds its address
     TarWriter& operator=(const TarWriter&) = delete;
+    ~TarWriter() { is_closing_ = true; }  // freeing would write the end of the archive
 
     /// Writes the header. A file's `size` bytes follow by data() and zeros(). Throws: io, what the output throws.
     void begin(const TarEntry& entry) {
@@ -129,22 +130,19 @@ private:
     static constexpr std::size_t kBufferBytes = 256 * 1024;  // spares the output a call per 512-byte header
 
     struct Free {
-        void operator()(archive* a) const noexcept {
-            // Freeing would write the end of the archive; without finish() there shall be none.
-            archive_write_fail(a);
-            archive_write_free(a);
-        }
+        void operator()(archive* a) const noexcept { archive_write_free(a); }
     };
 
     static la_ssize_t take(archive*, void* self, const void* data, std::size_t size) {
         auto* writer = static_cast<TarWriter*>(self);
+        if (writer->is_closing_) return -1;
         try {
-            writer->append({static_cast<const std::byte*>(data), size});
-            return static_cast<la_ssize_t>(size);
-        } catch (...) {  // no exception may pass through C
+            if (!writer->is_broken_) writer->append({static_cast<const std::byte*>(data), size});
+        } catch (...) {  // no exception may pass through C: check() throws it on the other side
             writer->failure_ = std::current_exception();
-            return -1;
+            writer->is_broken_ = true;
         }
+        return static_cast<la_ssize_t>(size);  // -1 would make libarchive forget to free its buffer
     }
     void append(ByteSpan bytes) {
         position_ += bytes.size();
@@ -202,6 +200,8 @@ private:
     Bytes buffer_;
     std::uint64_t position_ = 0;
     std::uint64_t left_ = 0;
+    bool is_broken_ = false;  // the output failed: nothing more goes there
+    bool is_closing_ = false;
     detail::ArchiveEntry entry_{archive_entry_new()};
     std::unique_ptr<archive, Free> tar_;  // last: freed while the rest still stands
 };

@@ -29,7 +29,7 @@ void check_round_trip(const std::filesystem::path& tree, const TempDir& dir) {
     for (const TreeFinding& f : extracted.warnings) MESSAGE(f.path << ": " << f.what);
     CHECK(difference(describe(tree), describe(dir / "out")) == "");
     CHECK(extracted.files == c.report.files);
-    CHECK(verified.bytes + 0 == extracted.bytes);
+    CHECK(verified.bytes == extracted.bytes);
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ TEST_CASE("file_tree: a path far beyond PATH_MAX and 300 levels need no more tha
     {
         DirectoryChain chain(open_fd((dir / "in").string(), O_PATH | O_DIRECTORY));
         for (int level = 0; level < 300; ++level) {
-            const std::string name = std::string(level % 50 + 1, 'd') + std::to_string(level);
+            const std::string name = std::string(static_cast<std::size_t>(level % 50 + 1), 'd') + std::to_string(level);
             REQUIRE(::mkdirat(chain.fd(), name.c_str(), 0755) == 0);
             chain.enter(name);
             const UniqueFd fd{::openat(chain.fd(), "file", O_WRONLY | O_CREAT, 0644)};

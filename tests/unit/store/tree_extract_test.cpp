@@ -140,7 +140,7 @@ TEST_CASE("tree_extract: another content, size, type or owner than the index say
         t.add(EntryType::directory, ".").add(EntryType::file, "f", "content").add(EntryType::file, "g", "more");
         t.finish();
     };
-    for (const auto& [piece, by] : {std::pair<std::string, std::string>{sha256("content").hex(), sha256("other").hex()},
+    for (const auto& replaced : {std::pair<std::string, std::string>{sha256("content").hex(), sha256("other").hex()},
                                     {"\"size\":7", "\"size\":8"},
                                     {"\"type\":\"dir\"", "\"type\":\"fifo\""},
                                     {"\"mode\":\"0755\"", "\"mode\":\"0777\""},
@@ -149,8 +149,9 @@ TEST_CASE("tree_extract: another content, size, type or owner than the index say
         const TempDir dir;
         HandMade t;
         build(t);
+        const auto& [piece, by] = replaced;
         t.index.replace(t.index.find(piece), piece.size(), by);
-        CAPTURE(by);
+        CAPTURE(replaced.second);
         CHECK(verify_tree(pull_text(t.tar), t.wanted()).finding_count == 1);
         std::filesystem::create_directory(dir / "out");
         CHECK(catch_error([&] { extract_tree(pull_text(t.tar), t.wanted(), dir / "out"); }).kind() == Kind::corrupt);

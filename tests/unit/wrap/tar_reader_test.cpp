@@ -98,7 +98,7 @@ TEST_CASE("tar_reader: a cut, a flipped byte and garbage are corrupt") {
         while (reader.next())
             while (reader.block()) continue;
     };
-    for (const std::size_t cut : {100, 700, 1200, 3000})
+    for (const std::size_t cut : {100U, 700U, 1200U, 3000U})
         CHECK(catch_error([&] { read_through(tar.substr(0, cut)); }).kind() == Kind::corrupt);
     std::string flipped = tar;
     flipped[1024] ^= 1;
