@@ -32,6 +32,7 @@ lint: ## shellcheck, shfmt and the floors
 	@scripts/dev/deps.sh test
 	@scripts/dev/lint.sh
 	@scripts/dev/check_floors.sh
+	@scripts/dev/embed.sh --check
 
 fmt: ## format C++ and shell in place
 	@scripts/dev/deps.sh test dev

@@ -311,17 +311,22 @@ restore_tree() { # <component> <bytes>
   cd "$target"
 }
 
-refuse_existing() { # <component>
-  if [[ -L $target/${1%%/*} || -e $target/$1 ]]; then
-    die 10 "${target@Q} already holds ${1@Q}" 'name another TARGET_DIR; nothing is ever overwritten'
-  fi
+refuse_existing() { # <component> <kind>
+  local file files=("$1")
+  # What another database left beside it would be replayed into the restored one.
+  if [[ $2 == sqlite ]]; then files+=("$1"-{wal,shm,journal}); fi
+  for file in "${files[@]}"; do
+    if [[ -L $target/${file%%/*} || -L $target/$file || -e $target/$file ]]; then
+      die 10 "${target@Q} already holds ${file@Q}" 'name another TARGET_DIR; nothing is ever overwritten'
+    fi
+  done
 }
 
 # Published by one rename, after everything was checked and is on disk.
-publish() { # <what> <component>
+publish() { # <what> <component> <kind>
   local mode=''
   if [[ -d $1 ]]; then sync --file-system -- "$1"; else sync -- "$1"; fi
-  refuse_existing "$2"
+  refuse_existing "$2" "$3"
   if [[ $2 == */* ]]; then mkdir --parents -- "$target/${2%/*}"; fi
   if [[ -d $1 && ! -w $1 ]]; then # to move a folder is to write in it
     mode=$(stat --format=%a "$1")
@@ -337,13 +342,13 @@ restore() { # <name> <kind> <root> <bytes> <sha256> <mode> <uid> <gid> <mtime_ns
   rebuild_stored "$1" recipe
   if [[ $2 == tree ]]; then
     restore_tree "$1" "$4"
-    if [[ $3 == directory ]]; then publish "$work/tree" "$1"; else publish "$work/tree/${1##*/}" "$1"; fi
+    if [[ $3 == directory ]]; then publish "$work/tree" "$1" tree; else publish "$work/tree/${1##*/}" "$1" tree; fi
     return
   fi
   rebuild "$4" <"$work/recipe" >"$work/result"
   check_digest "$work/result" "$5" "component ${1@Q}"
   if [[ $6 != - ]]; then set_facts "$work/result" "${@:6}"; fi
-  publish "$work/result" "$1"
+  publish "$work/result" "$1" "$2"
 }
 
 # --- What a person asks for ------------------------------------------------------------------------------------
@@ -380,7 +385,7 @@ prepare_target() { # <folder>: sets $target and $tmp
 }
 
 choose() { # [component...]: their lines of $tmp/components, or all, into $tmp/chosen
-  local name line
+  local name kind line
   if (($# == 0)); then cp -- "$tmp/components" "$tmp/chosen"; fi
   for name in "$@"; do
     while IFS= read -r line; do
@@ -391,7 +396,7 @@ choose() { # [component...]: their lines of $tmp/components, or all, into $tmp/c
     done <"$tmp/components"
     die 6 "${snapshot##*/} has no component ${name@Q}" "recover.sh list ${snapshot##*/} shows them"
   done
-  while IFS=$'\t' read -r name line; do refuse_existing "$name"; done <"$tmp/chosen"
+  while IFS=$'\t' read -r name kind line; do refuse_existing "$name" "$kind"; done <"$tmp/chosen"
 }
 
 tell_what_is_missing() {

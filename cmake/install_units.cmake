@@ -2,7 +2,9 @@
 # In: units (paths below source_dir), source_dir, share_dir (below the prefix).
 foreach(unit IN LISTS units)
   file(READ "${source_dir}/${unit}" text)
-  string(REPLACE "/usr/local" "${CMAKE_INSTALL_PREFIX}" text "${text}")
+  foreach(folder IN ITEMS libexec share)  # not PATH, which keeps /usr/local/bin
+    string(REPLACE "/usr/local/${folder}/" "${CMAKE_INSTALL_PREFIX}/${folder}/" text "${text}")
+  endforeach()
   set(target "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${share_dir}/${unit}")
   message(STATUS "Installing: ${target}")
   file(WRITE "${target}" "${text}")

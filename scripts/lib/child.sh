@@ -21,15 +21,16 @@ close_lock() {
   if [[ -n $lock_fd ]]; then exec {lock_fd}>&-; fi
 }
 
-# Runs a tool for at most that long: TERM, three seconds later KILL (then $child_code is 124 or 137). What it says
-# becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile.
+# Runs a tool for at most that long: TERM, four seconds later KILL (then $child_code is 124 or 137). What it says
+# becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile. Only the tool
+# gets the signal (--foreground): it stops its own children in order.
 run_limited() { # <seconds> <command> [arg...]
   local errors out line limit=$1
   shift
   child_output='' child_code=0
   exec {errors}> >(close_lock && record_lines)
   logger_pid=$!
-  exec {out}< <(close_lock && exec timeout --kill-after=3 "$limit" "$@" </dev/null 2>&"$errors" {errors}>&-)
+  exec {out}< <(close_lock && exec timeout --foreground --kill-after=4 "$limit" "$@" </dev/null 2>&"$errors" {errors}>&-)
   child_pid=$!
   exec {errors}>&-
   while IFS= read -r -u "$out" line || [[ -n $line ]]; do

@@ -106,8 +106,8 @@ put() { # <file>: stores it as an object; its stored stream in $REPLY
     '{bytes: ($bytes | tonumber), sha256: $sum[0:64], extents: ["\($name) 0 \($bytes)"]}')
 }
 
-forge() { # <stream> <index or ''> <jq filter over the component> [filter over the manifest]: sets $id
-  local recipe index=null facts
+forge() { # <stream> [index]: a snapshot of it, honest so far; sets $id
+  local recipe index=null facts name
   forged=()
   id=20991231T235959Z-$(printf %06x "$RANDOM")
   put "$1"
@@ -115,23 +115,28 @@ forge() { # <stream> <index or ''> <jq filter over the component> [filter over t
   jq -r '.extents[]' <<<"$facts" >"$BATS_TEST_TMPDIR/recipe"
   put "$BATS_TEST_TMPDIR/recipe"
   recipe=$REPLY
-  if [[ -n $2 ]]; then
+  if [[ -n ${2:-} ]]; then
     put "$2"
     index=$REPLY
   fi
   mkdir "$repo/snapshots/$id"
+  printf 'summary\n' >"$repo/snapshots/$id/summary.txt"
+  for name in "${forged[@]}"; do
+    printf '%s  ../../objects/%s/%s\n' "$name" "${name:0:2}" "$name"
+  done >"$BATS_TEST_TMPDIR/sums"
   jq -n --arg id "$id" --argjson facts "$facts" --argjson recipe "$recipe" --argjson index "$index" \
     '{format: "holdfast-snapshot", version: 1, id: $id, number: 99, state: "complete", missing: [],
       components: [{name: "c", kind: (if $index then "tree" else "command" end), path: "", root: "file",
         bytes: $facts.bytes, sha256: $facts.sha256, recipe: $recipe, index: $index}
-        | if $index then .root = "directory" else del(.index) end | '"$3"']}
-      | '"${4:-.}" >"$repo/snapshots/$id/manifest.json"
-  (
-    cd "$repo/snapshots/$id" || exit
-    printf 'summary\n' >summary.txt
-    for name in "${forged[@]}"; do printf '%s  ../../objects/%s/%s\n' "$name" "${name:0:2}" "$name"; done >SHA256SUMS
-    sha256sum manifest.json summary.txt >>SHA256SUMS
-  )
+        | if $index then .root = "directory" else del(.index) end]}' >"$BATS_TEST_TMPDIR/honest.json"
+  alter .
+}
+
+alter() { # <jq filter over the component> [filter over the manifest]: the forged snapshot, changed so
+  local folder=$repo/snapshots/$id
+  jq "(.components[0] |= ($1)) | ${2:-.}" "$BATS_TEST_TMPDIR/honest.json" >"$folder/manifest.json"
+  cp "$BATS_TEST_TMPDIR/sums" "$folder/SHA256SUMS"
+  (cd "$folder" && sha256sum manifest.json summary.txt >>SHA256SUMS)
 }
 
 entry() { # <path> <type> <content or -> [more JSON]: one line of an index
@@ -215,6 +220,30 @@ entry() { # <path> <type> <content or -> [more JSON]: one line of an index
   diff <(find "$data/tree" "${of[@]}" | sort) <(find "$out/tree" "${of[@]}" | sort)
 }
 
+@test "recover: the commands that RECOVER.md gives for doing it by hand work as written" {
+  local m id
+  make_database "$data/t.db" 5000
+  mkdir -p "$data/tree/sub"
+  printf 'by hand' >"$data/tree/sub/file"
+  snap --repo "$repo" --sqlite "$data/t.db"
+  sqlite3 "$data/t.db" 'UPDATE t SET v = randomblob(300) WHERE id % 50 = 0'
+  id=$(snap --repo "$repo" --sqlite "$data/t.db" --tree "$data/tree")
+  # shellcheck disable=SC2034 # part() reads it
+  m=snapshots/$id/manifest.json
+  cd "$repo"
+  eval "$(grep -E '^ +(join|part)\(\) ' RECOVER.md)"
+  part t.db '.recipe.extents[]' | join >"$data/recipe"
+  join <"$data/recipe" >"$data/by-hand.db"
+  cmp "$data/t.db" "$data/by-hand.db"
+  assert_equal "$(part t.db .sha256)  $data/t.db" "$(sha256sum "$data/t.db")"
+  mkdir "$out"
+  part tree '.recipe.extents[]' | join >"$data/recipe"
+  join <"$data/recipe" | tar -xp -C "$out" ./sub/file
+  assert_equal "$(<"$out/sub/file")" 'by hand'
+  assert_equal "$(part tree '.index.extents[]' | join | jq -r 'select(.path == "sub/file").sha256')" \
+    "$(sha256sum <"$data/tree/sub/file" | cut -c 1-64)"
+}
+
 @test "recover: list shows snapshots by number and the components of one" {
   printf 1 >"$data/conf"
   snap --repo "$repo" --tree "$data/conf"
@@ -264,6 +293,16 @@ END
   run -10 --separate-stderr recover latest "$out"
   assert_regex "$stderr" "already holds 'dump'"
   assert_equal "$(ls -A "$out")" dump
+}
+
+@test "recover: the leftover WAL of another database is not put beside a restored one" {
+  make_database "$data/t.db" 10
+  snap --repo "$repo" --sqlite "$data/t.db"
+  mkdir "$out"
+  : >"$out/t.db-wal"
+  run -10 --separate-stderr recover latest "$out"
+  assert_regex "$stderr" "already holds 't.db-wal'"
+  assert_equal "$(ls -A "$out")" t.db-wal
 }
 
 @test "recover: a missing program is named" {
@@ -343,7 +382,8 @@ END
 
 @test "recover: a forged snapshot that is honest is restored, so the refusals below mean something" {
   printf 'plain' >"$data/stream"
-  forge "$data/stream" '' '.mode = "0640" | .uid = 1 | .gid = 2 | .mtime_ns = -500000000'
+  forge "$data/stream"
+  alter '.mode = "0640" | .uid = 1 | .gid = 2 | .mtime_ns = -500000000'
   recover "$id" "$out"
   assert_equal "$(<"$out/c")" plain
   assert_equal "$(stat -c '%a %y' "$out/c")" '640 1969-12-31 23:59:59.500000000 +0000'
@@ -352,8 +392,9 @@ END
 @test "recover: hostile names of components are refused and nothing is written" {
   local filter
   printf 'plain' >"$data/stream"
+  forge "$data/stream"
   for filter in '"../evil"' '"/etc/evil"' '".."' '"."' '""' '"a/../b"' '"a/b/c"' '"a/"' '"a\nb"' '"a\u001b[2J"' '5' '["c"]' "(\"x\" * 256)"; do
-    forge "$data/stream" '' ".name = $filter"
+    alter ".name = $filter"
     run -5 --separate-stderr recover "$id" "$out"
     assert_output ''
     assert_not_exist "$out"
@@ -365,8 +406,9 @@ END
 @test "recover: two components of one name, or one inside another, are refused" {
   local filter
   printf 'plain' >"$data/stream"
+  forge "$data/stream"
   for filter in '.components += .components' '.components += [.components[0] | .name = "c/d"]'; do
-    forge "$data/stream" '' . "$filter"
+    alter . "$filter"
     run -5 --separate-stderr recover "$id" "$out"
     assert_not_exist "$out"
   done
@@ -375,16 +417,17 @@ END
 @test "recover: malformed manifests are refused" {
   local filter
   printf 'plain' >"$data/stream"
+  forge "$data/stream"
   for filter in '.kind = "disk"' '.root = "directory"' '.bytes = -1' '.bytes = 1.5' '.sha256 = "x"' 'del(.sha256)' \
     '.recipe.extents[0] += " x"' '.recipe.extents[0] = "../../../etc/passwd 0 5"' '.recipe.extents = "x"' 'del(.recipe)' \
     '.mode = "99"' '.mode = "0644" | .uid = "$(id)" | .gid = 0 | .mtime_ns = 5' '.kind = "tree"'; do
-    forge "$data/stream" '' "$filter"
+    alter "$filter"
     run -5 --separate-stderr recover "$id" "$out"
     assert_regex "$stderr" "manifest of $id cannot be used"
     assert_not_exist "$out"
   done
   for filter in '.version = 2' '.id = "20991231T235959Z-000000x"' '.format = "x"' '.components = 5'; do
-    forge "$data/stream" '' . "$filter"
+    alter . "$filter"
     run -5 --separate-stderr recover "$id" "$out"
     assert_not_exist "$out"
   done
@@ -393,9 +436,10 @@ END
 @test "recover: recipes and streams that are not what the manifest says leave nothing under the name" {
   local filter
   printf 'plain' >"$data/stream"
+  forge "$data/stream"
   for filter in '.bytes = 4' '.bytes = 6' '.sha256 = ("0" * 64)' '.recipe.sha256 = ("0" * 64)' '.recipe.bytes += 1' \
     '.recipe.extents[0] |= sub(" 0 "; " 1 ")' '.recipe.extents += .recipe.extents'; do
-    forge "$data/stream" '' "$filter"
+    alter "$filter"
     run -5 --separate-stderr recover "$id" "$out"
     assert_regex "$stderr" "component 'c' was not restored"
     assert_not_exist "$out"
@@ -404,7 +448,8 @@ END
 
 @test "recover: an object that unpacks to more than an object may hold is refused" {
   truncate -s 17M "$data/stream"
-  forge "$data/stream" '' '.bytes = 16777216'
+  forge "$data/stream"
+  alter '.bytes = 16777216'
   run -5 --separate-stderr recover "$id" "$out"
   assert_not_exist "$out"
 }
@@ -420,7 +465,7 @@ END
     entry . dir -
     entry $'cut\nshort' file real '{"size":7,"truncated":4}'
   } >"$data/index"
-  forge "$data/tar" "$data/index" .
+  forge "$data/tar" "$data/index"
   recover "$id" "$out"
   assert_equal "$(<"$out/c/"$'cut\nshort')" real
   assert_equal "$(stat -c '%s %a %y' "$out/c/"$'cut\nshort')" '4 400 2017-07-14 02:40:00.123456789 +0000'
@@ -443,7 +488,7 @@ END
   local index
   for index in "${lines[@]}"; do
     printf '%s\n' "$index" >"$data/index"
-    forge "$data/tar" "$data/index" .
+    forge "$data/tar" "$data/index"
     run -5 --separate-stderr recover "$id" "$out"
     assert_not_exist "$out"
   done
@@ -463,7 +508,7 @@ END
     entry way symlink -
     entry way/f file evil '{"size":4,"truncated":0}'
   } >"$data/index"
-  forge "$data/tar" "$data/index" .
+  forge "$data/tar" "$data/index"
   run ! recover "$id" "$out"
   assert_not_exist "$out"
   assert_equal "$(<"$data/outside/f")" precious

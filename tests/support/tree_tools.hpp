@@ -91,7 +91,8 @@ inline Captured capture(const std::filesystem::path& path) {
     c.report = capture_tree(options, *c.sink);
     return c;
 }
-inline ExtractReport extract_all(const MemorySink& sink, const std::filesystem::path& to, const ExtractOptions& options = {}) {
+inline ExtractReport extract_all(const MemorySink& sink, const std::filesystem::path& to,
+                                 const ExtractOptions& options = {}) {
     std::filesystem::create_directory(to);
     return extract_tree(pull_text(sink.tar), want_all(sink.entries()), to, options);
 }
@@ -106,7 +107,9 @@ inline std::string describe_xattrs(const std::string& path) {
     std::sort(sorted.begin(), sorted.end());
     for (const std::string& name : sorted) {
         const ssize_t size = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
-        all += " " + name + "=" + to_hex(as_bytes(std::string_view{value}.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0)))));
+        all += " " + name + "=" +
+               to_hex(as_bytes(
+                   std::string_view{value}.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0)))));
     }
     return all;
 }
@@ -114,11 +117,12 @@ inline std::string digest_at(int directory, const std::string& name) {
     const UniqueFd fd{::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
     Hasher hasher;
     Bytes buffer(1 << 20);
-    while (const std::size_t n = read_full(fd.get(), buffer, "read")) hasher.update(ByteSpan(buffer).first(n));
+    while (const std::size_t n = read_full(fd.get(), buffer, "read"))
+        hasher.update(ByteSpan(buffer).first(n));
     return hasher.finish().hex();
 }
-inline void describe_into(std::map<std::string, std::string>& out, int parent, const std::string& name, const std::string& path,
-                          std::map<std::pair<dev_t, ino_t>, std::string>& links) {
+inline void describe_into(std::map<std::string, std::string>& out, int parent, const std::string& name,
+                          const std::string& path, std::map<std::pair<dev_t, ino_t>, std::string>& links) {
     struct stat st {};
     if (::fstatat(parent, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) throw_os("describe");
     char line[200];
@@ -128,11 +132,13 @@ inline void describe_into(std::map<std::string, std::string>& out, int parent, c
     text += describe_xattrs("/proc/self/fd/" + std::to_string(parent) + "/" + name);
     if (S_ISREG(st.st_mode)) {
         text += " size " + std::to_string(st.st_size) + " " + digest_at(parent, name);
-        if (st.st_nlink > 1) text += " links to " + links.try_emplace({st.st_dev, st.st_ino}, path).first->second;
+        if (st.st_nlink > 1)
+            text += " links to " + links.try_emplace({st.st_dev, st.st_ino}, path).first->second;
     }
     if (S_ISLNK(st.st_mode)) {
         std::string target(4096, '\0');
-        target.resize(static_cast<std::size_t>(::readlinkat(parent, name.c_str(), target.data(), target.size())));
+        target.resize(
+            static_cast<std::size_t>(::readlinkat(parent, name.c_str(), target.data(), target.size())));
         text += " -> " + target;
     }
     if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) text += " device " + std::to_string(st.st_rdev);
@@ -158,7 +164,8 @@ inline std::map<std::string, std::string> describe(const std::filesystem::path& 
     return out;
 }
 /// The first difference, or nothing.
-inline std::string difference(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+inline std::string difference(const std::map<std::string, std::string>& a,
+                              const std::map<std::string, std::string>& b) {
     for (const auto& [path, text] : a) {
         const auto at = b.find(path);
         if (at == b.end()) return printable(path) + " is missing";

@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
     std::string home = (std::filesystem::temp_directory_path() / "holdfast-unit-XXXXXX").string();
     if (::mkdtemp(home.data()) == nullptr) return 1;
     ::setenv("HOME", home.c_str(), 1);
+    ::setenv("XDG_CACHE_HOME", (home + "/cache").c_str(), 1);  // root's would lie in /var
+    ::setenv("XDG_STATE_HOME", (home + "/state").c_str(), 1);
     const int status = doctest::Context(argc, argv).run();
     std::error_code ignored;  // a test may have taken the rights to a folder away
     std::filesystem::remove_all(home, ignored);

@@ -302,11 +302,12 @@ set_facts() { # <file> <mode> <uid> <gid> <mtime_ns>
   touch --date="@$sign${ns:0:-9}.${ns: -9}" -- "$1"
 }
 
-# Names with control characters or a backslash, and names that are not UTF-8, go one by one as base64.
+# Names with control characters or a backslash, names that are not UTF-8 and files that their owner may not
+# read go one by one, the name as base64.
 # shellcheck disable=SC2016 # the variables are those of jq
 index_lines='
   def base64: .path_b64 // (.path | @base64);
-  def is_odd: .path == null or (.path | test("[\\x00-\\x1f\\x7f\\\\]"));
+  def is_odd: .path == null or (.path | test("[\\x00-\\x1f\\x7f\\\\]")) or (.type == "file" and .mode[-3:-2] < "4");
   select(.segment_bytes == null)
   | if (.path // "" | test("\\A/|(\\A|/)\\.\\.(/|\\z)")) then error("the index has a path that leaves the tree") else . end
   | if $want == "count" then 1
@@ -361,7 +362,7 @@ cut_truncated() {
 }
 
 check_tree() { # in the tree: nothing is missing, nothing is more, every file has its digest
-  local line type sum base64 path entries members
+  local line type sum base64 path mode entries members
   entries=$(wc -l <"$work/count")
   members=$(wc -l <"$work/members")
   ((entries == members)) || die 5 "the tree has $members entries, its index $entries"
@@ -372,7 +373,12 @@ check_tree() { # in the tree: nothing is missing, nothing is more, every file ha
   while read -r type sum base64; do
     path_of "$base64"
     check_type "$type" "$path"
-    if [[ $type == file ]]; then check_digest "./$path" "$sum" "file ${path@Q}"; fi
+    if [[ $type == file ]]; then
+      mode=$(stat --format=%a -- "./$path")
+      chmod u+r -- "./$path"
+      check_digest "./$path" "$sum" "file ${path@Q}"
+      chmod -- "$mode" "./$path"
+    fi
   done <"$work/odd"
 }
 
@@ -391,17 +397,22 @@ restore_tree() { # <component> <bytes>
   cd "$target"
 }
 
-refuse_existing() { # <component>
-  if [[ -L $target/${1%%/*} || -e $target/$1 ]]; then
-    die 10 "${target@Q} already holds ${1@Q}" 'name another TARGET_DIR; nothing is ever overwritten'
-  fi
+refuse_existing() { # <component> <kind>
+  local file files=("$1")
+  # What another database left beside it would be replayed into the restored one.
+  if [[ $2 == sqlite ]]; then files+=("$1"-{wal,shm,journal}); fi
+  for file in "${files[@]}"; do
+    if [[ -L $target/${file%%/*} || -L $target/$file || -e $target/$file ]]; then
+      die 10 "${target@Q} already holds ${file@Q}" 'name another TARGET_DIR; nothing is ever overwritten'
+    fi
+  done
 }
 
 # Published by one rename, after everything was checked and is on disk.
-publish() { # <what> <component>
+publish() { # <what> <component> <kind>
   local mode=''
-  sync --file-system -- "$1"
-  refuse_existing "$2"
+  if [[ -d $1 ]]; then sync --file-system -- "$1"; else sync -- "$1"; fi
+  refuse_existing "$2" "$3"
   if [[ $2 == */* ]]; then mkdir --parents -- "$target/${2%/*}"; fi
   if [[ -d $1 && ! -w $1 ]]; then # to move a folder is to write in it
     mode=$(stat --format=%a "$1")
@@ -409,7 +420,7 @@ publish() { # <what> <component>
   fi
   mv --no-target-directory -- "$1" "$target/$2"
   if [[ -n $mode ]]; then chmod -- "$mode" "$target/$2"; fi
-  sync --file-system -- "$target"
+  sync -- "$(dirname -- "$target/$2")"
   printf '%s\n' "$target/$2"
 }
 
@@ -417,13 +428,13 @@ restore() { # <name> <kind> <root> <bytes> <sha256> <mode> <uid> <gid> <mtime_ns
   rebuild_stored "$1" recipe
   if [[ $2 == tree ]]; then
     restore_tree "$1" "$4"
-    if [[ $3 == directory ]]; then publish "$work/tree" "$1"; else publish "$work/tree/${1##*/}" "$1"; fi
+    if [[ $3 == directory ]]; then publish "$work/tree" "$1" tree; else publish "$work/tree/${1##*/}" "$1" tree; fi
     return
   fi
   rebuild "$4" <"$work/recipe" >"$work/result"
   check_digest "$work/result" "$5" "component ${1@Q}"
   if [[ $6 != - ]]; then set_facts "$work/result" "${@:6}"; fi
-  publish "$work/result" "$1"
+  publish "$work/result" "$1" "$2"
 }
 
 # --- What a person asks for ------------------------------------------------------------------------------------
@@ -460,7 +471,7 @@ prepare_target() { # <folder>: sets $target and $tmp
 }
 
 choose() { # [component...]: their lines of $tmp/components, or all, into $tmp/chosen
-  local name line
+  local name kind line
   if (($# == 0)); then cp -- "$tmp/components" "$tmp/chosen"; fi
   for name in "$@"; do
     while IFS= read -r line; do
@@ -471,7 +482,7 @@ choose() { # [component...]: their lines of $tmp/components, or all, into $tmp/c
     done <"$tmp/components"
     die 6 "${snapshot##*/} has no component ${name@Q}" "recover.sh list ${snapshot##*/} shows them"
   done
-  while IFS=$'\t' read -r name line; do refuse_existing "$name"; done <"$tmp/chosen"
+  while IFS=$'\t' read -r name kind line; do refuse_existing "$name" "$kind"; done <"$tmp/chosen"
 }
 
 tell_what_is_missing() {

@@ -23,8 +23,8 @@
 
 namespace holdfast {
 
-inline constexpr std::size_t kMaxDeltaLine = 16_MiB;         // one action; statistics make it long
-inline constexpr std::size_t kMaxDeltaFiles = 4'000'000;     // some 150 bytes each
+inline constexpr std::size_t kMaxDeltaLine = 16_MiB;      // one action; statistics make it long
+inline constexpr std::size_t kMaxDeltaFiles = 4'000'000;  // some 150 bytes each
 
 struct DeltaCommit {
     std::string_view table;  // path of the table's directory, "." for the top
@@ -83,7 +83,8 @@ public:
         } else if (version != *next_version_) {
             warnings_.push_back(version < *next_version_
                                     ? "version " + std::to_string(version) + " comes out of order"
-                                    : "version " + std::to_string(*next_version_) + " is missing from the log");
+                                    : "version " + std::to_string(*next_version_) +
+                                          " is missing from the log");
         }
         next_version_ = version + 1;
         version_ = version;
@@ -91,7 +92,8 @@ public:
     /// Any piece of the commit's text.
     void feed(ByteSpan bytes) {
         std::string_view text = as_text(bytes);
-        for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+        for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;
+             text.remove_prefix(end + 1)) {
             keep(text.substr(0, end));
             end_line();
         }
@@ -102,7 +104,8 @@ public:
         // Within a commit a file may be removed and added again with another deletion vector, in either order.
         for (const std::string& path : std::exchange(removed_, {})) live_.erase(path);
         for (auto& [path, bytes] : std::exchange(added_, {})) live_[path] = {bytes, false};
-        if (live_.size() > kMaxDeltaFiles) give_up("the table has more than " + std::to_string(kMaxDeltaFiles) + " files");
+        if (live_.size() > kMaxDeltaFiles)
+            give_up("the table has more than " + std::to_string(kMaxDeltaFiles) + " files");
     }
 
     /// A captured file; `path` is relative to the table.
@@ -149,7 +152,8 @@ private:
             const JsonFields fields{action, "delta log action"};
             if (const Json* add = fields.find("add")) take_add(JsonFields{*add, "add action"});
             if (const Json* remove = fields.find("remove"))
-                if (const auto path = relative_path(JsonFields{*remove, "remove action"})) removed_.push_back(*path);
+                if (const auto path = relative_path(JsonFields{*remove, "remove action"}))
+                    removed_.push_back(*path);
         } catch (const Error& e) {
             warnings_.push_back("version " + std::to_string(version_) + " cannot be read: " + e.what());
         }

@@ -27,7 +27,8 @@ inline UniqueFd open_for_backup(int at, const std::string& name) {
 /// Did anything that could touch the content happen between two fstat() of one descriptor? Renames, new
 /// links and chmod move ctime too, but show in other fields.
 inline bool content_changed(const struct stat& a, const struct stat& b) {
-    const bool explained = a.st_nlink != b.st_nlink || a.st_mode != b.st_mode || a.st_uid != b.st_uid || a.st_gid != b.st_gid;
+    const bool explained =
+        a.st_nlink != b.st_nlink || a.st_mode != b.st_mode || a.st_uid != b.st_uid || a.st_gid != b.st_gid;
     return a.st_size != b.st_size || to_ns(a.st_mtim) != to_ns(b.st_mtim) ||
            (to_ns(a.st_ctim) != to_ns(b.st_ctim) && !explained);
 }
@@ -65,7 +66,8 @@ struct ReadResult {
 inline ReadResult read_at(int fd, std::span<std::byte> out, std::uint64_t offset) {
     std::size_t done = 0;
     while (done < out.size()) {
-        const ssize_t n = ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+        const ssize_t n =
+            ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return {done, errno};
         if (n == 0) break;
@@ -100,14 +102,17 @@ class XattrReader {
 public:
     /// All extended attributes, ACLs among them. Throws: io (OsError; E2BIG beyond kMaxXattrBytes).
     std::vector<Xattr> of_open_file(int fd) {
-        return collect([&](char* out, std::size_t n) { return ::flistxattr(fd, out, n); },
-                       [&](const char* name, char* out, std::size_t n) { return ::fgetxattr(fd, name, out, n); });
+        return collect(
+            [&](char* out, std::size_t n) { return ::flistxattr(fd, out, n); },
+            [&](const char* name, char* out, std::size_t n) { return ::fgetxattr(fd, name, out, n); });
     }
     /// Of a name in an open directory, without opening or following it ("." is the directory itself).
     std::vector<Xattr> of_name(int directory, const std::string& name) {
         const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + name;
         return collect([&](char* out, std::size_t n) { return ::llistxattr(path.c_str(), out, n); },
-                       [&](const char* key, char* out, std::size_t n) { return ::lgetxattr(path.c_str(), key, out, n); });
+                       [&](const char* key, char* out, std::size_t n) {
+                           return ::lgetxattr(path.c_str(), key, out, n);
+                       });
     }
 
 private:

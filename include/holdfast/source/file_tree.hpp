@@ -98,7 +98,8 @@ inline TreeReport capture_tree(const TreeOptions& options, TreeSink& sink) {
     struct stat top {};
     if (::stat(options.path.c_str(), &top) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
-            throw Error(Kind::not_found, in_quotes(options.path) + " does not exist", "check the path of the source");
+            throw Error(Kind::not_found, in_quotes(options.path) + " does not exist",
+                        "check the path of the source");
         throw_os("look at " + in_quotes(options.path));
     }
     if (!S_ISDIR(top.st_mode) && !S_ISREG(top.st_mode))
@@ -108,15 +109,18 @@ inline TreeReport capture_tree(const TreeOptions& options, TreeSink& sink) {
     report.is_directory = S_ISDIR(top.st_mode);
     const std::filesystem::path real = std::filesystem::canonical(options.path);
     const std::string directory = report.is_directory ? real.string() : real.parent_path().string();
-    const ImageOpener opener = options.open_sqlite ? options.open_sqlite
-                                                   : sqlite_image_opener({options.busy_timeout, options.staging});
+    const ImageOpener opener = options.open_sqlite
+                                   ? options.open_sqlite
+                                   : sqlite_image_opener({options.busy_timeout, options.staging});
     const auto open_top = [&] { return open_fd(directory, O_PATH | O_DIRECTORY); };
     const auto start = std::chrono::duration_cast<std::chrono::nanoseconds>(options.start.time_since_epoch());
     TreeCapture capture(open_top(), directory, opener, sink, report);
     detail::SegmentLoop segments(capture, sink, report, start.count());
     if (report.is_directory) {
         TreeWalk walk(open_top(), options.exclude, detail::identities_of(options.keep_out),
-                      [&](TreeIssue issue, const std::string& path, const std::string& why) { report.tell(issue, path, why); });
+                      [&](TreeIssue issue, const std::string& path, const std::string& why) {
+                          report.tell(issue, path, why);
+                      });
         while (auto entry = walk.next()) segments.add(*std::move(entry));
     } else {
         const std::string name = real.filename().string();

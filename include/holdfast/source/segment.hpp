@@ -21,8 +21,8 @@ namespace holdfast {
 inline constexpr std::uint64_t kSegmentTarget = 4 * 1024 * 1024;  // average weight of a segment
 inline constexpr std::uint64_t kSegmentMin = kSegmentTarget / 4;
 inline constexpr std::uint64_t kSegmentMax = kSegmentTarget * 4;
-inline constexpr std::uint64_t kEntryWeight = 4096;               // so 1000 empty entries weigh 4 MiB
-inline constexpr std::int64_t kOwnSegmentBytes = 1024 * 1024;     // a larger file is a segment of its own
+inline constexpr std::uint64_t kEntryWeight = 4096;            // so 1000 empty entries weigh 4 MiB
+inline constexpr std::int64_t kOwnSegmentBytes = 1024 * 1024;  // a larger file is a segment of its own
 
 /// A time stamp within two seconds of the start proves nothing: FAT stamps have a grain of 2 s, ext3 and
 /// some network file systems one of 1 s, Linux's own ticks up to 10 ms.
@@ -50,7 +50,8 @@ inline std::uint64_t path_hash(std::string_view path) {
 /// chance of its own weight in kSegmentTarget, so segments weigh that much on average whatever the sizes.
 inline bool ends_segment(const WalkEntry& e, std::uint64_t weight) {
     if (weight >= kSegmentMax) return true;
-    const double chance = static_cast<double>(segment_weight(e)) / static_cast<double>(kSegmentTarget - kSegmentMin);
+    const double chance =
+        static_cast<double>(segment_weight(e)) / static_cast<double>(kSegmentTarget - kSegmentMin);
     return weight >= kSegmentMin && static_cast<double>(path_hash(e.path) >> 11) * 0x1p-53 < chance;
 }
 
@@ -63,12 +64,12 @@ inline void append_text(std::string& out, std::string_view text) {
     out += text;
 }
 inline void append_stat(std::string& out, const struct stat& st) {
-    for (const auto value : {static_cast<std::uint64_t>(st.st_mode), static_cast<std::uint64_t>(st.st_ino),
-                             static_cast<std::uint64_t>(st.st_dev), static_cast<std::uint64_t>(st.st_uid),
-                             static_cast<std::uint64_t>(st.st_gid), static_cast<std::uint64_t>(st.st_rdev),
-                             static_cast<std::uint64_t>(S_ISDIR(st.st_mode) ? 0 : st.st_size),
-                             static_cast<std::uint64_t>(to_ns(st.st_mtim)),
-                             static_cast<std::uint64_t>(to_ns(st.st_ctim))})
+    for (const auto value :
+         {static_cast<std::uint64_t>(st.st_mode), static_cast<std::uint64_t>(st.st_ino),
+          static_cast<std::uint64_t>(st.st_dev), static_cast<std::uint64_t>(st.st_uid),
+          static_cast<std::uint64_t>(st.st_gid), static_cast<std::uint64_t>(st.st_rdev),
+          static_cast<std::uint64_t>(S_ISDIR(st.st_mode) ? 0 : st.st_size),
+          static_cast<std::uint64_t>(to_ns(st.st_mtim)), static_cast<std::uint64_t>(to_ns(st.st_ctim))})
         append_number(out, value);
 }
 }  // namespace detail

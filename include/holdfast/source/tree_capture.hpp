@@ -30,8 +30,9 @@ public:
     /// `root` is open on `directory`, the absolute path that SQLite gets to see. The sink and the report must
     /// outlive the capture.
     TreeCapture(UniqueFd root, std::string directory, ImageOpener opener, TreeSink& sink, TreeReport& report)
-        : chain_(std::move(root)), directory_(std::move(directory)), opener_(std::move(opener)), report_(report),
-          recorder_([&sink](ByteSpan bytes) { sink.write(bytes); }), buffer_(kBufferedBytes) {}
+        : chain_(std::move(root)), directory_(std::move(directory)), opener_(std::move(opener)),
+          report_(report), recorder_([&sink](ByteSpan bytes) { sink.write(bytes); }),
+          buffer_(kBufferedBytes) {}
 
     /// Records the only entry under another name.
     void name_as(std::string name) { only_name_ = std::move(name); }
@@ -70,7 +71,8 @@ private:
             return false;
         }
     }
-    TarEntry header(const WalkEntry& e, EntryType type, const struct stat& st, std::vector<Xattr> xattrs) const {
+    TarEntry header(const WalkEntry& e, EntryType type, const struct stat& st,
+                    std::vector<Xattr> xattrs) const {
         TarEntry entry;
         entry.path = only_name_.empty() ? e.path : only_name_;
         entry.type = type;
@@ -108,14 +110,15 @@ private:
     void write_file(const WalkEntry& e, Content content) {
         for (int attempt = 1;; ++attempt) {
             UniqueFd fd = open_for_backup(chain_.fd(), name_of(e));
-            if (!fd) return lose(e, errno == ENOENT ? TreeIssue::vanished : TreeIssue::unreadable, why("open"));
+            if (!fd)
+                return lose(e, errno == ENOENT ? TreeIssue::vanished : TreeIssue::unreadable, why("open"));
             const struct stat st = stat_fd(fd.get(), "stat");
             if (!S_ISREG(st.st_mode)) return lose(e, TreeIssue::changed, "it is no longer a regular file");
             if (!same_stat(st, e.st)) is_clean_ = false;
             // Another file took the name: its content is not that of the other links to the first one.
             if (identity_of(st) != identity_of(e.st)) orphans_.lose(e);
-            TarEntry entry = header(e, EntryType::file, st,
-                                    attributes(e, [&] { return xattrs_.of_open_file(fd.get()); }));
+            TarEntry entry =
+                header(e, EntryType::file, st, attributes(e, [&] { return xattrs_.of_open_file(fd.get()); }));
             if (content == Content::as_found && is_sqlite_file(st, fd.get())) {
                 fd.reset();
                 return write_image(e, std::move(entry));
@@ -152,10 +155,11 @@ private:
     void stream(const WalkEntry& e, const TarEntry& entry, int fd, const struct stat& st) {
         ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         recorder_.begin(entry);
-        const int end = read_runs(fd, entry, std::span(buffer_).first(kReadBytes), [&](std::uint64_t at, ByteSpan bytes) {
-            recorder_.hole_until(at);
-            recorder_.data(bytes);
-        });
+        const int end =
+            read_runs(fd, entry, std::span(buffer_).first(kReadBytes), [&](std::uint64_t at, ByteSpan bytes) {
+                recorder_.hole_until(at);
+                recorder_.data(bytes);
+            });
         if (end == kAllRead) recorder_.hole_until(entry.size);
         const struct stat after = stat_fd(fd, "stat");
         if (end != kAllRead || content_changed(st, after)) tell_change(e, end, entry.size, after);
@@ -168,7 +172,8 @@ private:
         if (end == 0) return tell(e, TreeIssue::changed, "it shrank while it was read" + saved);
         if (static_cast<std::uint64_t>(after.st_size) > expected)
             return tell(e, TreeIssue::changed, "it grew while it was read" + saved);
-        tell(e, TreeIssue::changed, "it was written to while it was read; the bytes are saved as they were found");
+        tell(e, TreeIssue::changed,
+             "it was written to while it was read; the bytes are saved as they were found");
     }
 
     void write_image(const WalkEntry& e, TarEntry entry) {
@@ -179,7 +184,8 @@ private:
             const bool is_small = entry.size <= kBufferedBytes;
             if (is_small) {
                 content_.clear();
-                image->copy_to([&](ByteSpan bytes) { content_.insert(content_.end(), bytes.begin(), bytes.end()); });
+                image->copy_to(
+                    [&](ByteSpan bytes) { content_.insert(content_.end(), bytes.begin(), bytes.end()); });
                 if (content_.size() != entry.size) throw Error(Kind::io, "its image is not complete");
             }
             try {
@@ -213,7 +219,9 @@ private:
         } catch (const Error& error) {
             if (sink_failure) std::rethrow_exception(sink_failure);
             recorder_.mark_changed();
-            tell(e, TreeIssue::damaged, std::string(error.what()) + "; its first " + std::to_string(recorder_.done()) + " bytes are saved");
+            tell(e, TreeIssue::damaged,
+                 std::string(error.what()) + "; its first " + std::to_string(recorder_.done()) +
+                     " bytes are saved");
         }
     }
     void without_image(const WalkEntry& e, const Error& error) {
@@ -224,14 +232,16 @@ private:
         for (const char* end : {"-journal", "-wal"}) {
             WalkEntry sidecar;
             sidecar.path = e.path + end;
-            if (e.owns_sidecars && ::fstatat(chain_.fd(), name_of(sidecar).c_str(), &sidecar.st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            if (e.owns_sidecars &&
+                ::fstatat(chain_.fd(), name_of(sidecar).c_str(), &sidecar.st, AT_SYMLINK_NOFOLLOW) == 0 &&
                 S_ISREG(sidecar.st.st_mode))
                 write_file(sidecar, Content::raw);
         }
     }
     bool is_unmoved(const WalkEntry& e) const {
         struct stat st {};
-        if (::fstatat(chain_.fd(), name_of(e).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !same_stat(st, e.st)) return false;
+        if (::fstatat(chain_.fd(), name_of(e).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !same_stat(st, e.st))
+            return false;
         std::size_t i = 0;
         for (const char* end : kSidecarsInKey)
             if (::fstatat(chain_.fd(), (name_of(e) + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)

@@ -30,7 +30,8 @@ namespace holdfast {
 
 class TreeWalk {
 public:
-    TreeWalk(UniqueFd root, std::vector<std::string> exclude, std::vector<FileIdentity> keep_out, TreeListener listener)
+    TreeWalk(UniqueFd root, std::vector<std::string> exclude, std::vector<FileIdentity> keep_out,
+             TreeListener listener)
         : chain_(std::move(root)), exclude_(std::move(exclude)), keep_out_(std::move(keep_out)),
           listener_(std::move(listener)) {}
 
@@ -64,7 +65,8 @@ private:
     /// The SQLite file that `name` would be a sidecar of; empty if none.
     static std::string_view sidecar_base(std::string_view name) {
         for (const std::string_view end : kSqliteSidecars)
-            if (name.ends_with(end) && name.size() > end.size()) return name.substr(0, name.size() - end.size());
+            if (name.ends_with(end) && name.size() > end.size())
+                return name.substr(0, name.size() - end.size());
         return {};
     }
 
@@ -157,7 +159,8 @@ private:
         if (level.has_sidecars) {
             // A database comes before its sidecars: its name is the front of theirs.
             if (level.databases.contains(std::string{sidecar_base(name)}))
-                return skip(TreeIssue::sidecar, entry.path, "belongs to the database beside it, which is saved whole");
+                return skip(TreeIssue::sidecar, entry.path,
+                            "belongs to the database beside it, which is saved whole");
             if (has_sidecars(level, name)) {
                 entry.owns_sidecars = is_sqlite_at(chain_.fd(), name);
                 if (entry.owns_sidecars) level.databases.insert(name);

@@ -84,10 +84,12 @@ inline constexpr std::array<const char*, 2> kSidecarsInKey = {"-journal", "-wal"
 inline WalkEntry walk_one_file(int directory, const std::string& name) {
     WalkEntry entry;
     entry.path = name;
-    if (::fstatat(directory, name.c_str(), &entry.st, AT_SYMLINK_NOFOLLOW) != 0) throw_os("stat " + in_quotes(name));
+    if (::fstatat(directory, name.c_str(), &entry.st, AT_SYMLINK_NOFOLLOW) != 0)
+        throw_os("stat " + in_quotes(name));
     struct stat st {};
     for (const char* end : kSidecarsInKey)
-        if (::fstatat(directory, (name + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) entry.sidecars.push_back(st);
+        if (::fstatat(directory, (name + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+            entry.sidecars.push_back(st);
     return entry;
 }
 

@@ -34,8 +34,8 @@ inline WantedSource want_all(EntrySource entries) {
 /// Makes the wanted entries in `staging`, an empty directory of the caller's own. `tar` yields their records
 /// in stream order: the whole stream, or ranges_of() the same selection. Throws: refused (not empty),
 /// corrupt, io, interrupted.
-inline ExtractReport extract_tree(PullBytes tar, const WantedSource& wanted, const std::filesystem::path& staging,
-                                  const ExtractOptions& options = {}) {
+inline ExtractReport extract_tree(PullBytes tar, const WantedSource& wanted,
+                                  const std::filesystem::path& staging, const ExtractOptions& options = {}) {
     if (!list_directory(staging).empty())
         throw Error(Kind::refused, "the staging directory " + in_quotes(staging.string()) + " is not empty");
     // A default ACL of the staging directory would become part of everything made in it.
@@ -75,7 +75,8 @@ inline TreeVerifyReport verify_tree(PullBytes tar, const WantedSource& wanted) {
         void end(const WantedEntry& w) override { report.files += w.entry.type == EntryType::file ? 1 : 0; }
         void bad_content(const WantedEntry& w, const std::string& why) override { find(w.entry.path, why); }
         void find(const std::string& path, const std::string& what) {
-            if (++report.finding_count <= TreeVerifyReport::kMaxListed) report.findings.push_back({path, what});
+            if (++report.finding_count <= TreeVerifyReport::kMaxListed)
+                report.findings.push_back({path, what});
         }
     } counter;
     try {

@@ -38,7 +38,8 @@ namespace detail {
 
 inline void require_match(bool is_equal, const IndexEntry& entry, const char* what) {
     if (!is_equal)
-        throw Error(Kind::corrupt, "tar stream and index disagree about " + in_quotes(entry.path) + ": " + what);
+        throw Error(Kind::corrupt,
+                    "tar stream and index disagree about " + in_quotes(entry.path) + ": " + what);
 }
 inline void match_record(const IndexEntry& entry, const TarEntry& record) {
     require_match(record.path == entry.path, entry, "another path stands there");
@@ -46,8 +47,8 @@ inline void match_record(const IndexEntry& entry, const TarEntry& record) {
     require_match(record.uid == entry.uid && record.gid == entry.gid, entry, "its owner");
     require_match(record.type != EntryType::file || record.size == entry.size, entry, "its size");
     require_match(record.link == entry.link, entry, "its link");
-    require_match(record.device_major == entry.device_major && record.device_minor == entry.device_minor, entry,
-                  "its device");
+    require_match(record.device_major == entry.device_major && record.device_minor == entry.device_minor,
+                  entry, "its device");
     const bool has_acl = std::any_of(record.xattrs.begin(), record.xattrs.end(),
                                      [](const Xattr& x) { return x.name == kAccessAcl; });
     // With an ACL stat shows its mask as the group's bits, libarchive writes the group's own.
@@ -60,7 +61,8 @@ inline void match_record(const IndexEntry& entry, const TarEntry& record) {
 inline void hash_zeros(Hasher& hasher, std::uint64_t count) {
     static constexpr std::array<std::byte, 65536> kZeros{};
     for (; count != 0; count -= std::min<std::uint64_t>(count, kZeros.size()))
-        hasher.update(ByteSpan{kZeros}.first(static_cast<std::size_t>(std::min<std::uint64_t>(count, kZeros.size()))));
+        hasher.update(
+            ByteSpan{kZeros}.first(static_cast<std::size_t>(std::min<std::uint64_t>(count, kZeros.size()))));
 }
 
 inline void match_content(TarReader& tar, const WantedEntry& wanted, Hasher& hasher, TreeVisitor& visitor) {
@@ -80,7 +82,8 @@ inline void match_content(TarReader& tar, const WantedEntry& wanted, Hasher& has
         done = block->offset + bytes.size();
     }
     hash_zeros(hasher, kept - done);
-    if (hasher.finish() != wanted.entry.sha256) visitor.bad_content(wanted, "its content is not what its digest says");
+    if (hasher.finish() != wanted.entry.sha256)
+        visitor.bad_content(wanted, "its content is not what its digest says");
 }
 
 }  // namespace detail
@@ -99,7 +102,8 @@ inline void match_tree(PullBytes tar, const WantedSource& wanted, TreeVisitor& v
         visitor.end(*next);
     }
     if (const auto record = reader.next())
-        throw Error(Kind::corrupt, "the tar stream holds " + in_quotes(record->path) + ", which its index does not name");
+        throw Error(Kind::corrupt,
+                    "the tar stream holds " + in_quotes(record->path) + ", which its index does not name");
     reader.drain();
 }
 

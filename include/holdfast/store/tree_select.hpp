@@ -63,7 +63,8 @@ public:
         wanted.link = wanted.entry.link;
         if (is_everything()) return wanted;
         if (is_chosen(wanted.path)) {
-            const auto at = wanted.entry.type == EntryType::hardlink ? stand_ins_.find(wanted.link) : stand_ins_.end();
+            const auto at =
+                wanted.entry.type == EntryType::hardlink ? stand_ins_.find(wanted.link) : stand_ins_.end();
             if (at == stand_ins_.end()) return wanted;
             if (at->second == wanted.path) return std::nullopt;  // made from the first name's record
             wanted.link = at->second;
@@ -90,7 +91,8 @@ private:
     std::vector<std::string> globs_;
     std::uint64_t matched_ = 0;
     std::set<std::string, std::less<>> directories_;
-    std::map<std::string, std::string> stand_ins_;  // unchosen first name -> chosen link that gets the content
+    std::map<std::string, std::string>
+        stand_ins_;  // unchosen first name -> chosen link that gets the content
 };
 
 /// Where the records lie in the tar stream, neighbours joined.

@@ -50,7 +50,8 @@ class TreeWriter final : public TreeVisitor {
 public:
     /// `root` is open (O_PATH will do) on the empty directory; twice, for the two ways down.
     TreeWriter(UniqueFd root, UniqueFd root_again, const ExtractOptions& options, ExtractReport& report)
-        : chain_(std::move(root)), links_(std::move(root_again)), options_(options), report_(report), pending_(1) {}
+        : chain_(std::move(root)), links_(std::move(root_again)), options_(options), report_(report),
+          pending_(1) {}
 
     void begin(const WantedEntry& wanted, const TarEntry& record) override {
         path_ = wanted.path;
@@ -81,8 +82,9 @@ public:
         apply(file_.get(), path_, {wanted.entry, std::move(file_xattrs_)});
         file_.close(doing_);
         if (wanted.entry.is_changed || wanted.entry.truncated)
-            report_.warn(path_, wanted.entry.truncated ? "is not complete: it could not be read to its end when it was captured"
-                                                       : "was written to while it was captured");
+            report_.warn(path_, wanted.entry.truncated
+                                    ? "is not complete: it could not be read to its end when it was captured"
+                                    : "was written to while it was captured");
     }
     void bad_content(const WantedEntry& wanted, const std::string& why) override {
         throw Error(Kind::corrupt, doing_ + ": " + why + " (" + wanted.entry.sha256.hex() + ")",
@@ -92,7 +94,8 @@ public:
     void finish() {
         while (chain_.depth() > 0) leave();
         if (!implied_.empty())
-            throw Error(Kind::corrupt, "directory " + in_quotes(*implied_.begin()) + " has no record of its own");
+            throw Error(Kind::corrupt,
+                        "directory " + in_quotes(*implied_.begin()) + " has no record of its own");
         apply_directory(".", [] {});
     }
 
@@ -116,13 +119,15 @@ private:
     }
     bool leads_to(std::string_view directory) const {
         const std::string_view here = chain_.path();
-        return here == "." || directory == here || (directory.starts_with(here) && directory[here.size()] == '/');
+        return here == "." || directory == here ||
+               (directory.starts_with(here) && directory[here.size()] == '/');
     }
     void make_or_find(const std::string& name, const std::string& path) {
         if (::mkdirat(chain_.fd(), name.c_str(), 0700) != 0) {
             if (errno != EEXIST) throw_os(doing_);
             if (implied_.erase(path) == 0)
-                throw Error(Kind::corrupt, doing_ + ": directory " + in_quotes(path) + " comes twice or out of order");
+                throw Error(Kind::corrupt,
+                            doing_ + ": directory " + in_quotes(path) + " comes twice or out of order");
         }
         chain_.enter(name);
         pending_.emplace_back();
@@ -151,7 +156,8 @@ private:
         pending_.back() = Metadata{wanted.entry, record.xattrs};
     }
     void make_file(const std::string& name, const TarEntry& record) {
-        file_ = UniqueFd{::openat(chain_.fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+        file_ = UniqueFd{
+            ::openat(chain_.fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
         if (!file_) refuse_or_throw();
         file_xattrs_ = record.xattrs;
         ++report_.files;
@@ -166,7 +172,8 @@ private:
             throw Error(Kind::corrupt, why + "is not in a directory of this restore: " + e.what());
         }
         const std::string target_name{tree_name(target)};
-        if (::fstatat(links_.fd(), target_name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        if (::fstatat(links_.fd(), target_name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode))
             throw Error(Kind::corrupt, why + "is not a file of this restore");
         if (::linkat(links_.fd(), target_name.c_str(), chain_.fd(), name.c_str(), 0) != 0) refuse_or_throw();
         ++report_.files;
@@ -182,7 +189,8 @@ private:
         const bool is_fifo = entry.type == EntryType::fifo;
         if (!is_fifo && !options_.with_devices) return report_.warn(path_, "is a device node: left out");
         const mode_t type = is_fifo ? S_IFIFO : entry.type == EntryType::block_device ? S_IFBLK : S_IFCHR;
-        if (::mknodat(chain_.fd(), name.c_str(), type | 0600U, makedev(entry.device_major, entry.device_minor)) != 0) {
+        if (::mknodat(chain_.fd(), name.c_str(), type | 0600U,
+                      makedev(entry.device_major, entry.device_minor)) != 0) {
             if (errno != EPERM) refuse_or_throw();
             return report_.warn(path_, OsError(errno, "the device node cannot be made").what());
         }
@@ -206,8 +214,9 @@ private:
                 report_.warn(path, "its capabilities are not restored without its owner");
                 continue;
             }
-            const int rc = is_open ? ::fsetxattr(fd, x.name.c_str(), x.value.data(), x.value.size(), 0)
-                                   : ::setxattr(self.c_str(), x.name.c_str(), x.value.data(), x.value.size(), 0);
+            const int rc = is_open
+                               ? ::fsetxattr(fd, x.name.c_str(), x.value.data(), x.value.size(), 0)
+                               : ::setxattr(self.c_str(), x.name.c_str(), x.value.data(), x.value.size(), 0);
             if (rc != 0) report_.warn(path, OsError(errno, "set " + in_quotes(x.name)).what());
         }
         if (m.entry.type != EntryType::symlink) {
@@ -226,7 +235,9 @@ private:
         struct stat st = stat_fd(fd, doing_);
         const bool differs = st.st_uid != entry.uid || st.st_gid != entry.gid;
         if (!options_.with_owners) {
-            if (differs) report_.warn(path, "its owner " + std::to_string(entry.uid) + ":" + std::to_string(entry.gid) + " is not restored");
+            if (differs)
+                report_.warn(path, "its owner " + std::to_string(entry.uid) + ":" +
+                                       std::to_string(entry.gid) + " is not restored");
             return false;
         }
         if (!differs || ::fchownat(fd, "", entry.uid, entry.gid, AT_EMPTY_PATH) == 0) return true;
@@ -244,7 +255,7 @@ private:
     ExtractOptions options_;
     ExtractReport& report_;
     std::vector<std::optional<Metadata>> pending_;  // of each directory on the chain, until it is left
-    std::set<std::string> implied_;  // made for a hard link before their own record
+    std::set<std::string> implied_;                 // made for a hard link before their own record
     std::string path_, doing_;
     UniqueFd file_;
     std::vector<Xattr> file_xattrs_;

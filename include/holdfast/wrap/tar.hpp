@@ -89,7 +89,8 @@ public:
     /// Writes the header. A file's `size` bytes follow by data() and zeros(). Throws: io, what the output throws.
     void begin(const TarEntry& entry) {
         fill(entry);
-        check(archive_write_header(tar_.get(), entry_.get()), "write the tar header of " + in_quotes(entry.path));
+        check(archive_write_header(tar_.get(), entry_.get()),
+              "write the tar header of " + in_quotes(entry.path));
         left_ = entry.type == EntryType::file ? entry.size : 0;
     }
     /// The next bytes of the file, those in holes included.
@@ -98,7 +99,7 @@ public:
         left_ -= bytes.size();
         while (!bytes.empty()) {
             const la_ssize_t n = archive_write_data(tar_.get(), bytes.data(), bytes.size());
-            if (n <= 0) check(n < 0 ? static_cast<int>(n) : ARCHIVE_FATAL, "write tar data");
+            check(n > 0 ? ARCHIVE_OK : n < 0 ? static_cast<int>(n) : ARCHIVE_FATAL, "write tar data");
             bytes = bytes.subspan(static_cast<std::size_t>(n));
         }
     }

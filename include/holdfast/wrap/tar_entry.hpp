@@ -21,9 +21,9 @@ struct EntryTypeName {
     const char* name;  // the word in the index
 };
 inline constexpr EntryTypeName kEntryTypeNames[] = {
-    {EntryType::file, "file"},       {EntryType::directory, "dir"}, {EntryType::symlink, "symlink"},
-    {EntryType::hardlink, "hardlink"}, {EntryType::fifo, "fifo"},
-    {EntryType::character_device, "char"}, {EntryType::block_device, "block"}};
+    {EntryType::file, "file"},         {EntryType::directory, "dir"}, {EntryType::symlink, "symlink"},
+    {EntryType::hardlink, "hardlink"}, {EntryType::fifo, "fifo"},     {EntryType::character_device, "char"},
+    {EntryType::block_device, "block"}};
 
 inline const char* entry_type_name(EntryType type) {
     for (const EntryTypeName& known : kEntryTypeNames)

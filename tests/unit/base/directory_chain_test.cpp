@@ -12,7 +12,9 @@ using namespace holdfast::testing;
 
 namespace {
 
-DirectoryChain chain_at(const std::filesystem::path& path) { return DirectoryChain(open_fd(path.string(), O_PATH | O_DIRECTORY)); }
+DirectoryChain chain_at(const std::filesystem::path& path) {
+    return DirectoryChain(open_fd(path.string(), O_PATH | O_DIRECTORY));
+}
 /// The content of `name` in the innermost directory.
 std::string look(const DirectoryChain& chain, const char* name) {
     const UniqueFd fd{::openat(chain.fd(), name, O_RDONLY | O_NOFOLLOW)};
@@ -30,7 +32,8 @@ TEST_CASE("directory_chain: goes to any directory by the shortest way and knows 
     dir.write("ab/f", "not a");
     DirectoryChain chain = chain_at(dir.path());
     CHECK(chain.path() == ".");
-    for (const auto& [path, text] : {std::pair{"a/b", "ab"}, {"ab", "not a"}, {"a", "a"}, {".", "top"}, {"a/b", "ab"}, {"a", "a"}}) {
+    for (const auto& [path, text] :
+         {std::pair{"a/b", "ab"}, {"ab", "not a"}, {"a", "a"}, {".", "top"}, {"a/b", "ab"}, {"a", "a"}}) {
         chain.go(path);
         CHECK(chain.path() == path);
         CHECK(look(chain, "f") == text);

@@ -23,9 +23,18 @@ TEST_CASE("signals: the first TERM is a polite request, the second one kills") {
     CHECK(captured_run([] {
               install_signal_handlers();
               ::raise(SIGTERM);
+              holdfast::detail::caught_at_ms -= holdfast::detail::kSameRequestMs;  // a second has passed
               ::raise(SIGTERM);
               return 0;
           }).code == 128 + SIGTERM);
+}
+
+TEST_CASE("signals: one request that arrives several times is one request") {
+    CHECK(captured_run([] {
+              install_signal_handlers();
+              for (const int s : {SIGTERM, SIGTERM, SIGHUP, SIGINT}) ::raise(s);
+              return holdfast::detail::caught_signal == SIGTERM ? 42 : 1;
+          }).code == 42);
 }
 
 TEST_CASE("signals: what nohup ignores stays ignored") {

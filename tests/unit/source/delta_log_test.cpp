@@ -28,18 +28,22 @@ TEST_CASE("delta_log: knows a commit by its path") {
     CHECK(c->table == "lake/t");
     CHECK(c->version == 12);
     CHECK(parse_delta_commit("_delta_log/00000000000000000000.json")->table == ".");
-    for (const char* path : {"t/_delta_log/_last_checkpoint", "t/_delta_log/00000000000000000010.checkpoint.parquet",
-                             "t/_delta_log/0000000000000000012.json", "t/00000000000000000012.json",
-                             "t/not_delta_log/00000000000000000012.json", "t/_delta_log/.00000000000000000012.json.crc",
-                             "t/_delta_log/00000000000000000000.00000000000000000004.compacted.json"})
+    for (const char* path :
+         {"t/_delta_log/_last_checkpoint", "t/_delta_log/00000000000000000010.checkpoint.parquet",
+          "t/_delta_log/0000000000000000012.json", "t/00000000000000000012.json",
+          "t/not_delta_log/00000000000000000012.json", "t/_delta_log/.00000000000000000012.json.crc",
+          "t/_delta_log/00000000000000000000.00000000000000000004.compacted.json"})
         CHECK_FALSE(parse_delta_commit(path));
 }
 
 TEST_CASE("delta_log: adds and removes leave the live files, names decoded") {
     DeltaLog log;
-    commit(log, 0, "{\"protocol\":{}}\n{\"add\":{\"path\":\"a.parquet\",\"size\":1}}\n"
-                   "{\"add\":{\"path\":\"d=2026-11-20%2010%3A00/b%25.parquet\",\"size\":2}}\n");
-    commit(log, 1, "{\"remove\":{\"path\":\"a.parquet\"}}\n{\"add\":{\"path\":\"c.parquet\",\"size\":3,\"stats\":null}}");
+    commit(log, 0,
+           "{\"protocol\":{}}\n{\"add\":{\"path\":\"a.parquet\",\"size\":1}}\n"
+           "{\"add\":{\"path\":\"d=2026-11-20%2010%3A00/b%25.parquet\",\"size\":2}}\n");
+    commit(log, 1,
+           "{\"remove\":{\"path\":\"a.parquet\"}}\n{\"add\":{\"path\":\"c.parquet\",\"size\":3,\"stats\":"
+           "null}}");
     CHECK(live(log) == "c.parquet:3 d=2026-11-20 10:00/b%.parquet:2 ");
     CHECK(log.notes().empty());
 }
@@ -47,17 +51,21 @@ TEST_CASE("delta_log: adds and removes leave the live files, names decoded") {
 TEST_CASE("delta_log: a file added and removed in one commit, as deletion vectors do, is live") {
     DeltaLog log;
     commit(log, 0, "{\"add\":{\"path\":\"a\",\"size\":1}}\n");
-    commit(log, 1, "{\"add\":{\"path\":\"a\",\"size\":1,\"deletionVector\":{}}}\n{\"remove\":{\"path\":\"a\"}}\n");
+    commit(log, 1,
+           "{\"add\":{\"path\":\"a\",\"size\":1,\"deletionVector\":{}}}\n{\"remove\":{\"path\":\"a\"}}\n");
     CHECK(live(log) == "a:1 ");
 }
 
 TEST_CASE("delta_log: missing files and other sizes are warnings") {
     DeltaLog log;
-    commit(log, 0, "{\"add\":{\"path\":\"a\",\"size\":1}}\n{\"add\":{\"path\":\"b\",\"size\":2}}\n{\"add\":{\"path\":\"c\",\"size\":3}}\n");
+    commit(log, 0,
+           "{\"add\":{\"path\":\"a\",\"size\":1}}\n{\"add\":{\"path\":\"b\",\"size\":2}}\n{\"add\":{\"path\":"
+           "\"c\",\"size\":3}}\n");
     log.captured("a", 1);
     log.captured("b", 20);
     log.captured("orphan", 9);
-    CHECK(log.warnings() == std::vector<std::string>{"'b' has 20 bytes, the log says 2", "'c' is named by the log and missing"});
+    CHECK(log.warnings() == std::vector<std::string>{"'b' has 20 bytes, the log says 2",
+                                                     "'c' is named by the log and missing"});
 }
 
 TEST_CASE("delta_log: a log that starts late is a note, a gap is a warning") {
@@ -74,7 +82,8 @@ TEST_CASE("delta_log: broken text is a warning, files elsewhere and endless line
     commit(log, 0, "{\"add\":\n{\"add\":{\"path\":\"a\"}}\n{\"add\":{\"path\":\"%zz\",\"size\":1}}\n[]\n");
     CHECK(log.warnings().size() == 4);
     DeltaLog clone;
-    commit(clone, 0, "{\"add\":{\"path\":\"s3://bucket/x\",\"size\":1}}\n{\"add\":{\"path\":\"/abs\",\"size\":1}}\n");
+    commit(clone, 0,
+           "{\"add\":{\"path\":\"s3://bucket/x\",\"size\":1}}\n{\"add\":{\"path\":\"/abs\",\"size\":1}}\n");
     CHECK(clone.notes().size() == 1);
     CHECK(clone.warnings().empty());
     DeltaLog endless;

@@ -92,7 +92,8 @@ TEST_CASE("file_tree: extended attributes and ACLs come back") {
     }
     REQUIRE(::setxattr((in / "d").c_str(), "user.empty", "", 0, 0) == 0);
     REQUIRE(::setxattr((in / "f").c_str(), "user.large", std::string(2000, 'v').data(), 2000, 0) == 0);
-    REQUIRE(shell("cd '" + in.string() + "' && setfacl -m u:1234:rx,g:77:-,m::rx f && setfacl -m d:u:1234:rwx d"));
+    REQUIRE(shell("cd '" + in.string() +
+                  "' && setfacl -m u:1234:rx,g:77:-,m::rx f && setfacl -m d:u:1234:rwx d"));
     if (is_root()) {
         REQUIRE(::lsetxattr((in / "f").c_str(), "trusted.t", "1", 1, 0) == 0);
         std::filesystem::create_symlink("f", in / "l");
@@ -107,7 +108,8 @@ TEST_CASE("file_tree: a path far beyond PATH_MAX and 300 levels need no more tha
     {
         DirectoryChain chain(open_fd((dir / "in").string(), O_PATH | O_DIRECTORY));
         for (int level = 0; level < 300; ++level) {
-            const std::string name = std::string(static_cast<std::size_t>(level % 50 + 1), 'd') + std::to_string(level);
+            const std::string name =
+                std::string(static_cast<std::size_t>(level % 50 + 1), 'd') + std::to_string(level);
             REQUIRE(::mkdirat(chain.fd(), name.c_str(), 0755) == 0);
             chain.enter(name);
             const UniqueFd fd{::openat(chain.fd(), "file", O_WRONLY | O_CREAT, 0644)};

@@ -34,7 +34,9 @@ std::vector<std::string> last_paths(const std::vector<WalkEntry>& entries) {
     return ends;
 }
 /// Makes all times of the tree old enough to be trusted.
-std::chrono::system_clock::time_point later() { return std::chrono::system_clock::now() + std::chrono::seconds{10}; }
+std::chrono::system_clock::time_point later() {
+    return std::chrono::system_clock::now() + std::chrono::seconds{10};
+}
 
 TreeReport capture_later(const TempDir& dir, MemorySink& sink) {
     sink.tar.clear();
@@ -59,7 +61,8 @@ TEST_CASE("segment: weighs 4 MiB or 1000 small entries on average, and an insert
     for (const off_t bytes : {off_t{0}, off_t{20'000}, off_t{500'000}}) {
         std::vector<WalkEntry> entries = entries_of(200'000, bytes);
         const auto ends = last_paths(entries);
-        const double average = static_cast<double>(entries.size() * segment_weight(entries[0])) / static_cast<double>(ends.size());
+        const double average = static_cast<double>(entries.size() * segment_weight(entries[0])) /
+                               static_cast<double>(ends.size());
         CHECK(average > 0.75 * static_cast<double>(kSegmentTarget));
         CHECK(average < 1.25 * static_cast<double>(kSegmentTarget));
         WalkEntry more = entries[0];
@@ -67,7 +70,8 @@ TEST_CASE("segment: weighs 4 MiB or 1000 small entries on average, and an insert
         entries.insert(entries.begin() + 50'001, more);
         const auto again = last_paths(entries);
         std::vector<std::string> differ;
-        std::set_symmetric_difference(ends.begin(), ends.end(), again.begin(), again.end(), std::back_inserter(differ));
+        std::set_symmetric_difference(ends.begin(), ends.end(), again.begin(), again.end(),
+                                      std::back_inserter(differ));
         CHECK(differ.size() <= 4);
     }
 }
@@ -110,7 +114,8 @@ TEST_CASE("segment: what was written within two seconds of the start is not trus
 
 TEST_CASE("segment: an unchanged tree is taken over without opening a file") {
     const TempDir dir;
-    for (int i = 0; i < 50; ++i) dir.write("in/d" + std::to_string(i % 7) + "/f" + std::to_string(i), std::string(200'000, 'x'));
+    for (int i = 0; i < 50; ++i)
+        dir.write("in/d" + std::to_string(i % 7) + "/f" + std::to_string(i), std::string(200'000, 'x'));
     dir.write("in/big", std::string(3 << 20, 'b'));
     std::filesystem::create_hard_link(dir / "in/big", dir / "in/d1/link");
     MemorySink sink;
@@ -140,7 +145,8 @@ TEST_CASE("segment: an unchanged tree is taken over without opening a file") {
 
 TEST_CASE("segment: one changed file costs its segment only, and the spliced stream restores") {
     const TempDir dir;
-    for (int i = 0; i < 60; ++i) dir.write("in/f" + std::to_string(100 + i), std::string(400'000, static_cast<char>('a' + i % 26)));
+    for (int i = 0; i < 60; ++i)
+        dir.write("in/f" + std::to_string(100 + i), std::string(400'000, static_cast<char>('a' + i % 26)));
     MemorySink sink;
     capture_later(dir, sink);
     dir.write("in/f130", "changed");

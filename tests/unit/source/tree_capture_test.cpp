@@ -21,7 +21,9 @@ struct Run {
     MemorySink sink;
 };
 /// Captures dir/in; `between` runs before the files of the first segment are opened, `reading` at each write.
-void run(Run& r, const TempDir& dir, const std::function<void()>& between, const std::function<void()>& reading = [] {}) {
+void run(
+    Run& r, const TempDir& dir, const std::function<void()>& between,
+    const std::function<void()>& reading = [] {}) {
     bool is_first = true;
     r.sink.on_segment = [&] {
         if (std::exchange(is_first, false)) between();
@@ -129,9 +131,12 @@ TEST_CASE("tree_capture: a large file that shrinks is cut to what was read, neve
     dir.write("in/big", content);
     Run r;
     bool done = false;
-    run(r, dir, [] {}, [&] {
-        if (r.sink.tar.size() > 1 << 20 && !std::exchange(done, true)) std::filesystem::resize_file(dir / "in/big", 5'000'001);
-    });
+    run(
+        r, dir, [] {},
+        [&] {
+            if (r.sink.tar.size() > 1 << 20 && !std::exchange(done, true))
+                std::filesystem::resize_file(dir / "in/big", 5'000'001);
+        });
     only_problem(r, TreeIssue::changed, "big");
     const IndexEntry entry = r.sink.by_path().at("big");
     CHECK(entry.size == content.size());
@@ -148,9 +153,11 @@ TEST_CASE("tree_capture: a large file that grows is saved up to the size first s
     const TempDir dir;
     dir.write("in/big", std::string(6 << 20, 'x'));
     Run r;
-    run(r, dir, [] {}, [&] {
-        if (r.sink.tar.size() > 1 << 20) std::ofstream(dir / "in/big", std::ios::app) << "more";
-    });
+    run(
+        r, dir, [] {},
+        [&] {
+            if (r.sink.tar.size() > 1 << 20) std::ofstream(dir / "in/big", std::ios::app) << "more";
+        });
     only_problem(r, TreeIssue::changed, "big");
     CHECK(r.sink.by_path().at("big").size == 6 << 20);
     CHECK_FALSE(r.sink.by_path().at("big").truncated);
@@ -189,7 +196,8 @@ TEST_CASE("tree_capture: an unreadable file and directory are named, the rest is
         if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(9);
         const Captured c = capture(dir / "in");
         const bool named = c.report.problem_count == 2 && c.report.problems[0].path == "closed" &&
-                           c.report.problems[1].path == "secret" && c.report.problems[1].issue == TreeIssue::unreadable;
+                           c.report.problems[1].path == "secret" &&
+                           c.report.problems[1].issue == TreeIssue::unreadable;
         ::_exit(named && c.sink->by_path().contains("a") && c.sink->by_path().contains("closed") ? 0 : 1);
     }
     int status = 0;

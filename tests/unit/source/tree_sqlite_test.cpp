@@ -16,7 +16,8 @@ const std::string kDatabase = std::string("SQLite format 3\0", 16) + std::string
 
 class FakeImage final : public ImageSource {
 public:
-    explicit FakeImage(std::string content, std::size_t fails_at) : content_(std::move(content)), fails_at_(fails_at) {}
+    explicit FakeImage(std::string content, std::size_t fails_at)
+        : content_(std::move(content)), fails_at_(fails_at) {}
     std::uint64_t bytes() const override { return content_.size(); }
     void copy_to(const std::function<void(ByteSpan)>& out) override {
         for (std::size_t at = 0; at < content_.size(); at += 4096) {
@@ -42,7 +43,8 @@ Captured capture_with(const TempDir& dir, const ImageOpener& opener) {
     return c;
 }
 ImageOpener failing(Kind kind) {
-    return [kind](const std::string&) -> std::unique_ptr<ImageSource> { throw Error(kind, "as the test says"); };
+    return
+        [kind](const std::string&) -> std::unique_ptr<ImageSource> { throw Error(kind, "as the test says"); };
 }
 void make_family(const TempDir& dir) {
     dir.write("in/t.db", kDatabase);
@@ -83,7 +85,9 @@ TEST_CASE("tree_sqlite: a database becomes its image and its sidecars stay out")
 TEST_CASE("tree_sqlite: a write to the WAL alone is a new key") {
     const TempDir dir;
     make_family(dir);
-    const auto opener = [](const std::string&) { return std::make_unique<FakeImage>(std::string(4096, 'i'), 9999); };
+    const auto opener = [](const std::string&) {
+        return std::make_unique<FakeImage>(std::string(4096, 'i'), 9999);
+    };
     Captured c = capture_with(dir, opener);
     const auto first = c.sink->known;
     REQUIRE(first.size() == 1);
@@ -116,10 +120,13 @@ TEST_CASE("tree_sqlite: a busy database is left out, a damaged one is saved raw 
 TEST_CASE("tree_sqlite: an image that breaks off is saved raw if small and cut short if large") {
     const TempDir dir;
     dir.write("in/t.db", kDatabase);
-    const Captured small = capture_with(dir, [](const std::string&) { return std::make_unique<FakeImage>(std::string(8192, 'i'), 4096); });
+    const Captured small = capture_with(
+        dir, [](const std::string&) { return std::make_unique<FakeImage>(std::string(8192, 'i'), 4096); });
     CHECK(small.sink->by_path().at("t.db").sha256 == sha256(kDatabase));
     CHECK(small.report.problem_count == 1);
-    const Captured large = capture_with(dir, [](const std::string&) { return std::make_unique<FakeImage>(std::string(8 << 20, 'i'), 1 << 20); });
+    const Captured large = capture_with(dir, [](const std::string&) {
+        return std::make_unique<FakeImage>(std::string(8 << 20, 'i'), 1 << 20);
+    });
     CHECK(large.report.problem_count == 1);
     const IndexEntry entry = large.sink->by_path().at("t.db");
     CHECK(entry.truncated.value_or(0) == 1 << 20);
@@ -131,7 +138,8 @@ TEST_CASE("tree_sqlite: a live WAL database in a tree restores with its last com
     std::filesystem::create_directory(dir / "in");
     sqlite3* db = nullptr;
     REQUIRE(sqlite3_open((dir / "in/t.db").c_str(), &db) == SQLITE_OK);
-    REQUIRE(sqlite3_exec(db, "PRAGMA journal_mode=wal; CREATE TABLE t(x); INSERT INTO t VALUES(42);", nullptr, nullptr, nullptr) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(db, "PRAGMA journal_mode=wal; CREATE TABLE t(x); INSERT INTO t VALUES(42);", nullptr,
+                         nullptr, nullptr) == SQLITE_OK);
     const Captured c = capture(dir / "in");  // through SqliteImage
     sqlite3_close(db);
     CHECK(c.report.problem_count == 0);

@@ -19,10 +19,13 @@ struct Walked {
         return all;
     }
 };
-Walked walk(const TempDir& dir, const std::function<void(const WalkEntry&)>& at_each = [](const WalkEntry&) {}) {
+Walked walk(
+    const TempDir& dir, const std::function<void(const WalkEntry&)>& at_each = [](const WalkEntry&) {}) {
     Walked w;
     TreeWalk walk(open_fd(dir.path().string(), O_PATH | O_DIRECTORY), {}, {},
-                  [&](TreeIssue issue, const std::string& path, const std::string& why) { w.told.push_back({issue, path, why}); });
+                  [&](TreeIssue issue, const std::string& path, const std::string& why) {
+                      w.told.push_back({issue, path, why});
+                  });
     while (auto entry = walk.next()) {
         at_each(*entry);
         w.entries.push_back(*std::move(entry));

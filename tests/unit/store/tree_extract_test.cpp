@@ -18,7 +18,8 @@ struct HandMade {
     std::string tar, index;
     TreeRecorder recorder{[this](ByteSpan bytes) { tar += as_text(bytes); }};
 
-    HandMade& add(EntryType type, const std::string& path, const std::string& content = {}, mode_t mode = 0755) {
+    HandMade& add(EntryType type, const std::string& path, const std::string& content = {},
+                  mode_t mode = 0755) {
         TarEntry e;
         e.type = type;
         e.path = path;
@@ -38,7 +39,8 @@ struct HandMade {
         recorder.finish();
     }
     WantedSource wanted() const {
-        return want_all([reader = std::make_shared<IndexReader>(pull_text(index))] { return reader->next(); });
+        return want_all(
+            [reader = std::make_shared<IndexReader>(pull_text(index))] { return reader->next(); });
     }
     ExtractReport extract(const TempDir& dir, const ExtractOptions& options = {}) {
         finish();
@@ -53,11 +55,14 @@ void refuse(HandMade& tree, const TempDir& dir) {
 }  // namespace
 
 TEST_CASE("tree_extract: a link is never written through, whatever it leads to") {
-    for (const EntryType second : {EntryType::file, EntryType::directory, EntryType::symlink, EntryType::fifo}) {
+    for (const EntryType second :
+         {EntryType::file, EntryType::directory, EntryType::symlink, EntryType::fifo}) {
         const TempDir dir;
         dir.write("outside/file", "safe");
         HandMade through;
-        through.add(EntryType::directory, ".").add(EntryType::symlink, "a", "../outside").add(second, "a/file", "evil");
+        through.add(EntryType::directory, ".")
+            .add(EntryType::symlink, "a", "../outside")
+            .add(second, "a/file", "evil");
         refuse(through, dir);
         CHECK(dir.read("outside/file") == "safe");
     }
@@ -65,7 +70,9 @@ TEST_CASE("tree_extract: a link is never written through, whatever it leads to")
         const TempDir dir;
         dir.write("victim", "safe");
         HandMade over;
-        over.add(EntryType::directory, ".").add(EntryType::symlink, "a", "../victim").add(second, "a", "evil");
+        over.add(EntryType::directory, ".")
+            .add(EntryType::symlink, "a", "../victim")
+            .add(second, "a", "evil");
         refuse(over, dir);
         CHECK(dir.read("victim") == "safe");
     }
@@ -77,7 +84,9 @@ TEST_CASE("tree_extract: hard links go to files of this restore only") {
     for (const char* target : {"none", "link", "link/x", "d"}) {
         std::filesystem::remove_all(dir / "out");
         HandMade tree;
-        tree.add(EntryType::directory, ".").add(EntryType::directory, "d").add(EntryType::symlink, "link", "../victim");
+        tree.add(EntryType::directory, ".")
+            .add(EntryType::directory, "d")
+            .add(EntryType::symlink, "link", "../victim");
         tree.add(EntryType::hardlink, "mine", target);
         refuse(tree, dir);
     }
@@ -94,7 +103,9 @@ TEST_CASE("tree_extract: paths that leave the tree fail the whole restore") {
     for (const char* path : {"../x", "/tmp/x", "a/../../x", "a//b", "./x"}) {
         const TempDir dir;
         HandMade tree;
-        tree.add(EntryType::directory, ".").add(EntryType::file, "good", "1").add(EntryType::file, path, "evil");
+        tree.add(EntryType::directory, ".")
+            .add(EntryType::file, "good", "1")
+            .add(EntryType::file, path, "evil");
         refuse(tree, dir);
         CHECK_FALSE(std::filesystem::exists(dir / "x"));
     }
@@ -105,7 +116,10 @@ TEST_CASE("tree_extract: a name twice, a directory twice and a directory without
     HandMade twice, again, none;
     twice.add(EntryType::directory, ".").add(EntryType::file, "x", "1").add(EntryType::file, "x", "2");
     refuse(twice, a);
-    again.add(EntryType::directory, ".").add(EntryType::directory, "x").add(EntryType::file, "y", "1").add(EntryType::directory, "x");
+    again.add(EntryType::directory, ".")
+        .add(EntryType::directory, "x")
+        .add(EntryType::file, "y", "1")
+        .add(EntryType::directory, "x");
     refuse(again, b);
     none.add(EntryType::directory, ".").add(EntryType::file, "x/y", "1");
     refuse(none, c);
@@ -114,7 +128,9 @@ TEST_CASE("tree_extract: a name twice, a directory twice and a directory without
 TEST_CASE("tree_extract: setuid only with the owner, devices only when asked for") {
     const TempDir dir;
     HandMade tree;
-    tree.add(EntryType::directory, ".").add(EntryType::file, "su", "1", 04755).add(EntryType::character_device, "null", {}, 0666);
+    tree.add(EntryType::directory, ".")
+        .add(EntryType::file, "su", "1", 04755)
+        .add(EntryType::character_device, "null", {}, 0666);
     ExtractOptions options;
     options.with_owners = false;
     const ExtractReport report = tree.extract(dir, options);
@@ -126,7 +142,9 @@ TEST_CASE("tree_extract: setuid only with the owner, devices only when asked for
     if (::geteuid() != 0) return;
     const TempDir other;
     HandMade again;
-    again.add(EntryType::directory, ".").add(EntryType::file, "su", "1", 04755).add(EntryType::character_device, "null", {}, 0666);
+    again.add(EntryType::directory, ".")
+        .add(EntryType::file, "su", "1", 04755)
+        .add(EntryType::character_device, "null", {}, 0666);
     options = {true, true};
     CHECK(again.extract(other, options).warning_count == 0);
     REQUIRE(::stat((other / "out/su").c_str(), &st) == 0);
@@ -135,17 +153,21 @@ TEST_CASE("tree_extract: setuid only with the owner, devices only when asked for
     CHECK(st.st_rdev == makedev(1, 3));
 }
 
-TEST_CASE("tree_extract: another content, size, type or owner than the index says is corrupt and found by verify") {
+TEST_CASE(
+    "tree_extract: another content, size, type or owner than the index says is corrupt and found by verify") {
     const auto build = [](HandMade& t) {
-        t.add(EntryType::directory, ".").add(EntryType::file, "f", "content").add(EntryType::file, "g", "more");
+        t.add(EntryType::directory, ".")
+            .add(EntryType::file, "f", "content")
+            .add(EntryType::file, "g", "more");
         t.finish();
     };
-    for (const auto& replaced : {std::pair<std::string, std::string>{sha256("content").hex(), sha256("other").hex()},
-                                    {"\"size\":7", "\"size\":8"},
-                                    {"\"type\":\"dir\"", "\"type\":\"fifo\""},
-                                    {"\"mode\":\"0755\"", "\"mode\":\"0777\""},
-                                    {"\"mtime_ns\":0", "\"mtime_ns\":1"},
-                                    {"\"path\":\"g\"", "\"path\":\"h\""}}) {
+    for (const auto& replaced :
+         {std::pair<std::string, std::string>{sha256("content").hex(), sha256("other").hex()},
+          {"\"size\":7", "\"size\":8"},
+          {"\"type\":\"dir\"", "\"type\":\"fifo\""},
+          {"\"mode\":\"0755\"", "\"mode\":\"0777\""},
+          {"\"mtime_ns\":0", "\"mtime_ns\":1"},
+          {"\"path\":\"g\"", "\"path\":\"h\""}}) {
         const TempDir dir;
         HandMade t;
         build(t);
@@ -154,7 +176,8 @@ TEST_CASE("tree_extract: another content, size, type or owner than the index say
         CAPTURE(replaced.second);
         CHECK(verify_tree(pull_text(t.tar), t.wanted()).finding_count == 1);
         std::filesystem::create_directory(dir / "out");
-        CHECK(catch_error([&] { extract_tree(pull_text(t.tar), t.wanted(), dir / "out"); }).kind() == Kind::corrupt);
+        CHECK(catch_error([&] { extract_tree(pull_text(t.tar), t.wanted(), dir / "out"); }).kind() ==
+              Kind::corrupt);
     }
 }
 
@@ -165,7 +188,9 @@ TEST_CASE("tree_extract: a missing, an additional and a cut record are corrupt")
     CHECK(verify_tree(pull_text(t.tar), t.wanted()).finding_count == 0);
     CHECK(verify_tree(pull_text(t.tar), t.wanted()).files == 1);
     HandMade more;
-    more.add(EntryType::directory, ".").add(EntryType::file, "f", std::string(5000, 'x')).add(EntryType::fifo, "z");
+    more.add(EntryType::directory, ".")
+        .add(EntryType::file, "f", std::string(5000, 'x'))
+        .add(EntryType::fifo, "z");
     more.finish();
     CHECK(verify_tree(pull_text(more.tar), t.wanted()).finding_count == 1);
     CHECK(verify_tree(pull_text(t.tar), more.wanted()).finding_count == 1);
@@ -176,7 +201,8 @@ TEST_CASE("tree_extract: a missing, an additional and a cut record are corrupt")
 TEST_CASE("tree_extract: verify goes on after a bad file") {
     HandMade t;
     t.add(EntryType::directory, ".");
-    for (int i = 0; i < 5; ++i) t.add(EntryType::file, "f" + std::to_string(i), "content " + std::to_string(i));
+    for (int i = 0; i < 5; ++i)
+        t.add(EntryType::file, "f" + std::to_string(i), "content " + std::to_string(i));
     t.finish();
     for (const char* content : {"content 1", "content 3"}) t.tar[t.tar.find(content)] ^= 1;
     const TreeVerifyReport report = verify_tree(pull_text(t.tar), t.wanted());
@@ -206,11 +232,16 @@ TEST_CASE("tree_extract: closed directories are filled before they close, by a p
     if (child == 0) {
         if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(9);
         HandMade t;
-        t.add(EntryType::directory, ".", {}, 0555).add(EntryType::directory, "d", {}, 0000).add(EntryType::file, "d/f", "1", 0400);
-        t.add(EntryType::directory, "d/e", {}, 0500).add(EntryType::file, "d/e/g", "1", 0).add(EntryType::file, "z", "2");
+        t.add(EntryType::directory, ".", {}, 0555)
+            .add(EntryType::directory, "d", {}, 0000)
+            .add(EntryType::file, "d/f", "1", 0400);
+        t.add(EntryType::directory, "d/e", {}, 0500)
+            .add(EntryType::file, "d/e/g", "1", 0)
+            .add(EntryType::file, "z", "2");
         const ExtractReport report = t.extract(dir);
         struct stat st {};
-        const bool is_right = report.warning_count == 0 && ::stat((dir / "out/d").c_str(), &st) == 0 && (st.st_mode & 07777U) == 0;
+        const bool is_right = report.warning_count == 0 && ::stat((dir / "out/d").c_str(), &st) == 0 &&
+                              (st.st_mode & 07777U) == 0;
         ::_exit(is_right && st.st_mtim.tv_sec == 0 ? 0 : 1);
     }
     int status = 0;

@@ -60,15 +60,18 @@ TEST_CASE("tree_index: a line is as the format says") {
     e.sha256 = sha256("abc");
     e.is_sqlite = true;
     CHECK(line_of(e) ==
-          "{\"path\":\"a/b \\\"q\\\"\",\"type\":\"file\",\"mode\":\"0640\",\"uid\":1,\"gid\":2,\"mtime_ns\":-5,\"size\":3,"
-          "\"sha256\":\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\",\"offset\":0,\"length\":512,"
+          "{\"path\":\"a/b "
+          "\\\"q\\\"\",\"type\":\"file\",\"mode\":\"0640\",\"uid\":1,\"gid\":2,\"mtime_ns\":-5,\"size\":3,"
+          "\"sha256\":\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\",\"offset\":0,"
+          "\"length\":512,"
           "\"sqlite\":true}\n");
 }
 
 TEST_CASE("tree_index: every kind of entry and every name comes back") {
     for (const EntryTypeName& t : kEntryTypeNames)
-        for (const std::string& path : {std::string("a"), std::string("a\nb\x01\x7f\\\""), std::string("\xff\xfe/x"),
-                                        std::string(kMaxTreePath, '\x01'), std::string("\xc3\xa9")}) {
+        for (const std::string& path :
+             {std::string("a"), std::string("a\nb\x01\x7f\\\""), std::string("\xff\xfe/x"),
+              std::string(kMaxTreePath, '\x01'), std::string("\xc3\xa9")}) {
             IndexEntry e = entry_of(t.type, path);
             e.mode = 07755;
             e.uid = 4'000'000'000U;
@@ -105,9 +108,9 @@ TEST_CASE("tree_index: records that leave a gap, overlap or overrun their group 
     IndexEntry e = entry_of(EntryType::fifo, "x");
     const std::string group = "{\"segment_bytes\":1024}\n";
     const std::string line = line_of(e);
-    refuse(line);                          // before any group
-    refuse(group + line);                  // not filled
-    refuse(group + line + line);           // twice the same place
+    refuse(line);                 // before any group
+    refuse(group + line);         // not filled
+    refuse(group + line + line);  // twice the same place
     refuse("{\"segment_bytes\":100}\n" + line);
     refuse(group);
     e.offset = 512;

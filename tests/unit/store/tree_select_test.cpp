@@ -15,7 +15,8 @@ ExtractReport extract_some(const MemorySink& sink, const TempDir& dir, std::vect
     TreeSelection selection(std::move(globs));
     selection.learn(sink.entries());
     std::string part;
-    for (const ByteRange& r : ranges_of(selection.wanted(sink.entries()))) part += sink.tar.substr(r.offset, r.bytes);
+    for (const ByteRange& r : ranges_of(selection.wanted(sink.entries())))
+        part += sink.tar.substr(r.offset, r.bytes);
     std::filesystem::create_directory(dir / "out");
     return extract_tree(pull_text(part), selection.wanted(sink.entries()), dir / "out");
 }

@@ -59,8 +59,15 @@ TEST_CASE("tar_reader: gives back what was written") {
 }
 
 TEST_CASE("tar_reader: an ACL keeps its bytes, users without names included") {
-    const char raw[] = "\2\0\0\0" "\1\0\6\0\xff\xff\xff\xff" "\2\0\5\0\xd2\4\0\0" "\2\0\4\0\xd3\4\0\0"
-                       "\4\0\4\0\xff\xff\xff\xff" "\10\0\0\0\x4d\0\0\0" "\20\0\5\0\xff\xff\xff\xff" "\40\0\0\0\xff\xff\xff\xff";
+    const char raw[] =
+        "\2\0\0\0"
+        "\1\0\6\0\xff\xff\xff\xff"
+        "\2\0\5\0\xd2\4\0\0"
+        "\2\0\4\0\xd3\4\0\0"
+        "\4\0\4\0\xff\xff\xff\xff"
+        "\10\0\0\0\x4d\0\0\0"
+        "\20\0\5\0\xff\xff\xff\xff"
+        "\40\0\0\0\xff\xff\xff\xff";
     TarEntry entry = entry_of(EntryType::file, "f");
     entry.xattrs = {{kAccessAcl, std::string(raw, sizeof raw - 1)}};
     CHECK(read_one(one(entry)).xattrs == entry.xattrs);
@@ -83,10 +90,13 @@ TEST_CASE("tar_reader: paths that leave the tree are corrupt") {
     for (const char* path : {"/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", ".."})
         for (const EntryType type : {EntryType::file, EntryType::directory, EntryType::symlink}) {
             CAPTURE(std::string{path});
-            CHECK(catch_error([&] { read_one(one(entry_of(type, path, "target"))); }).kind() == Kind::corrupt);
+            CHECK(catch_error([&] { read_one(one(entry_of(type, path, "target"))); }).kind() ==
+                  Kind::corrupt);
         }
-    CHECK(catch_error([] { read_one(one(entry_of(EntryType::hardlink, "a", "../x"))); }).kind() == Kind::corrupt);
-    CHECK(catch_error([] { read_one(one(entry_of(EntryType::file, std::string(40'000, 'p')))); }).kind() == Kind::corrupt);
+    CHECK(catch_error([] { read_one(one(entry_of(EntryType::hardlink, "a", "../x"))); }).kind() ==
+          Kind::corrupt);
+    CHECK(catch_error([] { read_one(one(entry_of(EntryType::file, std::string(40'000, 'p')))); }).kind() ==
+          Kind::corrupt);
 }
 
 TEST_CASE("tar_reader: a cut, a flipped byte and garbage are corrupt") {

@@ -91,14 +91,16 @@ TEST_CASE("tar: GNU tar extracts a captured tree to the same files, attributes a
     ::chmod((in / "-rf").c_str(), 06755);
     REQUIRE(::setxattr((in / "plain").c_str(), "user.x=%", "a\0b\n", 4, 0) == 0);
     REQUIRE(::setxattr((in / "d").c_str(), "trusted.d", "1", 1, 0) == 0);
-    REQUIRE(shell("cd '" + in.string() + "' && setfacl -m u:1234:rx,g:77:-,m::r plain && setfacl -m d:u:1234:rwx d"));
+    REQUIRE(shell("cd '" + in.string() +
+                  "' && setfacl -m u:1234:rx,g:77:-,m::r plain && setfacl -m d:u:1234:rwx d"));
     set_time(in / "plain", -2, 500'000'000);
     set_time(in / "link", 1, 2);
     set_time(in / "d", 1'000'000'000, 123'456'789);
     const Captured c = capture(in);
     dir.write("t.tar", c.sink->tar);
     std::filesystem::create_directory(dir / "out");
-    REQUIRE(shell("cd '" + (dir / "out").string() + "' && tar --extract --file ../t.tar --xattrs --xattrs-include='*' "
+    REQUIRE(shell("cd '" + (dir / "out").string() +
+                  "' && tar --extract --file ../t.tar --xattrs --xattrs-include='*' "
                   "--acls --warning=no-unknown-keyword --warning=no-timestamp"));
     CHECK(difference(describe(in), describe(dir / "out")) == "");
     REQUIRE(shell("mkdir '" + (dir / "out2").string() + "' && cd '" + (dir / "out2").string() +

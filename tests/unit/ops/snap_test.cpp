@@ -1,0 +1,172 @@
+#include "holdfast/ops/snap.hpp"
+
+#include "holdfast/ops/restore.hpp"
+#include "holdfast/ops/verify.hpp"
+#include "support/catch_error.hpp"
+#include "support/repository.hpp"
+
+using namespace holdfast;
+using holdfast::testing::catch_error;
+using holdfast::testing::contains;
+using holdfast::testing::noise;
+using holdfast::testing::run_sql;
+using holdfast::testing::TestRepository;
+
+namespace {
+
+const char* const kRows =
+    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<20000)"
+    " INSERT INTO t SELECT x, hex(randomblob(50)) FROM n;";
+
+/// Restores the snapshot into an empty folder and verifies it deeply: what every test that writes ends with.
+void prove(const TestRepository& t, const Manifest& m) {
+    fs::remove_all(t.target());
+    ops::RestoreOptions restore;
+    restore.target = t.target();
+    ops::restore(t.repository, read_checked_manifest(t.repository, m.id), restore);
+    ops::VerifyOptions verify;
+    verify.ids = {m.id};
+    verify.deep = true;
+    const ops::VerifyReport report = ops::verify(t.repository, verify);
+    for (const ops::Finding& f : report.findings) FAIL(f.component, " ", f.item, " ", f.what);
+}
+
+void forget_cache(const TestRepository& t) { fs::remove_all(cache_folder(t.repository)); }
+
+}  // namespace
+
+TEST_CASE("snap: a database is restored byte for byte, and again after a change of some pages") {
+    TestRepository t;
+    run_sql(t.dir / "t.db", kRows);
+    const auto source = t.source("trades", SourceKind::sqlite, (t.dir / "t.db").string());
+    const Manifest first = t.snap({source}).manifest;
+    prove(t, first);
+    CHECK(t.dir.read("restored/trades") == t.dir.read("t.db"));
+    run_sql(t.dir / "t.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    const Manifest second = t.snap({source}).manifest;
+    prove(t, second);
+    CHECK(t.dir.read("restored/trades") == t.dir.read("t.db"));
+    CHECK(second.components[0].new_bytes <= 3 * 4096);
+    CHECK(second.number == first.number + 1);
+    CHECK(second.parent->id == first.id);
+}
+
+TEST_CASE("snap: without its cache a run finds the unchanged pages and chunks in the repository") {
+    TestRepository t;
+    run_sql(t.dir / "t.db", kRows);
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    const std::vector<SourceConfig> sources = {t.source("trades", SourceKind::sqlite, (t.dir / "t.db").string()),
+                                               t.source("tree", SourceKind::tree, (t.dir / "tree").string())};
+    t.snap(sources);
+    forget_cache(t);
+    run_sql(t.dir / "t.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    const Manifest m = t.snap(sources).manifest;
+    CHECK(m.new_bytes() <= 3 * 4096);
+    prove(t, m);
+    CHECK(t.dir.read("restored/trades") == t.dir.read("t.db"));
+}
+
+TEST_CASE("snap: an object that is gone is stored again, not referred to") {
+    TestRepository t;
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    const auto source = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
+    const Manifest first = t.snap({source}).manifest;
+    for (const Digest& name : read_checksums(t.repository.snapshot(first.id) / "SHA256SUMS").objects) fs::remove(t.repository.object(name));
+    prove(t, t.snap({source}).manifest);
+    CHECK(t.dir.read("restored/tree/big") == t.dir.read("tree/big"));
+}
+
+TEST_CASE("snap: a source that fails is named and the others are kept; nothing at all is an error and no snapshot") {
+    TestRepository t;
+    t.dir.write("tree/a", "1");
+    const auto tree = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
+    const auto missing = t.source("gone", SourceKind::sqlite, (t.dir / "none.db").string());
+    const ops::SnapReport report = t.snap({missing, tree});
+    CHECK(report.exit_code() == static_cast<int>(Kind::partial));
+    REQUIRE(report.manifest.missing.size() == 1);
+    CHECK(report.manifest.missing[0].source == "gone");
+    prove(t, report.manifest);
+    CHECK(catch_error([&] { t.snap({missing}); }).kind() == Kind::not_found);
+    CHECK(list_snapshot_ids(t.repository).size() == 1);
+}
+
+TEST_CASE("snap: a tree that is empty now and was not last time is suspect") {
+    TestRepository t;
+    t.dir.write("tree/a", "1");
+    auto tree = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
+    t.snap({tree});
+    fs::remove(t.dir / "tree/a");
+    const ops::SnapReport report = t.snap({tree});
+    CHECK(report.manifest.state() == "suspect");
+    CHECK(report.exit_code() == static_cast<int>(Kind::partial));
+    t.dir.write("tree/a", "1");
+    t.snap({tree});
+    fs::remove(t.dir / "tree/a");
+    tree.allow_empty = true;
+    CHECK(t.snap({tree}).manifest.state() == "complete");
+}
+
+TEST_CASE("snap: a command's output is a component, its failure, silence or early end is none") {
+    TestRepository t;
+    SourceConfig dump = t.source("dump", SourceKind::command, "");
+    dump.paths.clear();
+    dump.shell = true;
+    dump.command = {"printf 'a\\nb\\ndone\\n'"};
+    dump.expect_end = "done";
+    prove(t, t.snap({dump}).manifest);
+    CHECK(t.dir.read("restored/dump") == "a\nb\ndone\n");
+    for (const char* line : {"echo done; exit 3", "false | echo done", "true", "echo a"}) {
+        dump.command = {line};
+        CAPTURE(line);
+        CHECK(catch_error([&] { t.snap({dump}); }).kind() == Kind::io);
+    }
+}
+
+TEST_CASE("snap: a Delta table whose log names a file that is not there is a warning") {
+    TestRepository t;
+    const char* const log = R"({"add":{"path":"part-1.parquet","size":3,"modificationTime":1,"dataChange":true,"partitionValues":{}}})";
+    t.dir.write("lake/t/_delta_log/00000000000000000000.json", std::string(log) + "\n");
+    t.dir.write("lake/t/part-1.parquet", "abc");
+    const auto lake = t.source("lake", SourceKind::tree, (t.dir / "lake").string());
+    CHECK(t.snap({lake}).manifest.state() == "complete");
+    fs::remove(t.dir / "lake/t/part-1.parquet");
+    const Manifest m = t.snap({lake}).manifest;
+    CHECK(m.state() == "partial");
+    CHECK(contains(m.components[0].warnings.at(0), "part-1.parquet"));
+    CHECK(t.snap({lake}).manifest.state() == "partial");  // also when nothing changed since
+}
+
+TEST_CASE("snap: two components of one name are a configuration error before anything is read") {
+    TestRepository t;
+    t.dir.write("x/same", "1");
+    t.dir.write("y/same", "2");
+    SourceConfig tree = t.source("s", SourceKind::tree, (t.dir / "x/same").string());
+    tree.paths.push_back((t.dir / "y/same").string());
+    CHECK(catch_error([&] { t.snap({tree}); }).kind() == Kind::config);
+}
+
+TEST_CASE("snap: a file as a tree is restored as that file, under the component's name") {
+    TestRepository t;
+    t.dir.write("production.yaml", "a: 1\n");
+    t.dir.write(".env", "SECRET=1\n");
+    SourceConfig settings = t.source("settings", SourceKind::tree, (t.dir / "production.yaml").string());
+    settings.paths.push_back((t.dir / ".env").string());
+    prove(t, t.snap({settings}).manifest);
+    CHECK(t.dir.read("restored/settings/production.yaml") == "a: 1\n");
+    CHECK(t.dir.read("restored/settings/.env") == "SECRET=1\n");
+}
+
+TEST_CASE("snap: a repository that was rolled back since this host's last snapshot is suspect") {
+    TestRepository t;
+    t.dir.write("tree/a", "1");
+    const auto tree = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
+    t.snap({tree});
+    const fs::path old = t.dir / "old";
+    fs::copy(t.repository.root(), old, fs::copy_options::recursive);
+    t.snap({tree});
+    fs::remove_all(t.repository.root());
+    fs::rename(old, t.repository.root());
+    const Manifest m = t.snap({tree}).manifest;
+    CHECK(m.state() == "suspect");
+    CHECK(m.number == 3);  // numbers go on from the host's memory
+}
