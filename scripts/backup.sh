@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# backup.sh [--dry-run] [--path DIR] [--config FILE] [--type T] [--wait TIME] [--quiet] [SOURCE...] - snapshot, then verify.
+# backup.sh [OPTION...] [SOURCE...] - take one snapshot, verify it, log the outcome; --help has the options.
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
@@ -126,7 +126,8 @@ main() {
   parse_arguments "$@"
   need jq flock timeout
   load_config "${flags[@]}"
-  [[ -n $(config_get .file) ]] || die 3 "there is no configuration" "give --config FILE, or set HOLDFAST_CONFIG"
+  [[ -n $(config_get .file) ]] ||
+    die 3 "there is no configuration" "give --config FILE, or set HOLDFAST_CONFIG"
   choose_sources
   if "$is_dry"; then exec snap --dry-run --type "$type" "${flags[@]}" -- "${sources[@]}"; fi
 

@@ -32,12 +32,19 @@ int main(int argc, char** argv) {
         const Repository repository = Repository::open(env.repository());
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
         options.lock_wait = env.config.repository.lock_wait;
-        if (dry_run) return cli::print_restore_plan(manifest, options.choice, target, flags);
-        if (to_stdout)
-            return ops::restore_to_stdout(repository, manifest, options.choice, [](ByteSpan bytes) { cli::print(as_text(bytes)); }, options.lock_wait);
+        if (dry_run) {
+            cli::print_restore_plan(manifest, options.choice, target, flags);
+            return 0;
+        }
+        if (to_stdout) {
+            ops::restore_to_stdout(repository, manifest, options.choice, [](ByteSpan bytes) { cli::print(as_text(bytes)); }, options.lock_wait);
+            return 0;
+        }
         options.target = target;
         options.existing = overwrite ? ops::RestoreOptions::Existing::replace : ops::RestoreOptions::Existing::refuse;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
-        cli::print_restore_report(ops::restore(repository, manifest, options), flags);
+        const ops::RestoreReport report = ops::restore(repository, manifest, options);
+        cli::print_restore_report(report, flags);
+        return report.warnings.empty() ? 0 : static_cast<int>(Kind::partial);  // every byte is right, not every owner or mode
     });
 }

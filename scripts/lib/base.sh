@@ -72,7 +72,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap : PIPE # a reader that went away is a failed write, which is checked; children get the default back
-trap 'printf "%s: error: line %s: exit %s from: %s\n" "$script_name" "$LINENO" "$?" "$BASH_COMMAND" >&2 || true' ERR
+trap 'say ERROR "line $LINENO: exit $? from: $BASH_COMMAND"' ERR
 
 # --- The tools: named by HOLDFAST_BIN, of this build tree, or installed beside the scripts ------------------
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lib/child.sh - one run at a time, and tools that are stopped in time: by a limit or when we are told to stop.
+# lib/child.sh - one run at a time, and tools that end in time: at a limit, or when we are told to stop.
 
 lock_fd= # of take_lock; closed for children
 child_pid=
@@ -11,7 +11,8 @@ child_output='' # result of run_limited
 # drops it with the last descriptor, so nothing goes stale; the process id in the file is for messages.
 take_lock() { # <file> <seconds>
   # Opened for appending, so that a loser leaves the winner's process id in it.
-  { exec {lock_fd}>>"$1"; } 2>/dev/null || die 8 "cannot open the lock '$1'" "check the owner and mode of its folder"
+  { exec {lock_fd}>>"$1"; } 2>/dev/null ||
+    die 8 "cannot open the lock '$1'" "check the owner and mode of its folder"
   flock --wait "$2" "$lock_fd" &
   wait "$!" || return 1
   printf '%s\n' "$$" 2>/dev/null >"$1" || true
@@ -21,16 +22,17 @@ close_lock() {
   if [[ -n $lock_fd ]]; then exec {lock_fd}>&-; fi
 }
 
-# Runs a tool for at most that long: TERM, four seconds later KILL (then $child_code is 124 or 137). What it says
-# becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile. Only the tool
-# gets the signal (--foreground): it stops its own children in order.
+# Runs a tool for at most that long: TERM, four seconds later KILL (then $child_code is 124 or 137). What
+# it says becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile.
+# Only the tool gets the signal (--foreground): it stops its own children in order.
 run_limited() { # <seconds> <command> [arg...]
   local errors out line limit=$1
   shift
   child_output='' child_code=0
   exec {errors}> >(close_lock && record_lines)
   logger_pid=$!
-  exec {out}< <(close_lock && exec timeout --foreground --kill-after=4 "$limit" "$@" </dev/null 2>&"$errors" {errors}>&-)
+  exec {out}< <(close_lock &&
+    exec timeout --foreground --kill-after=4 "$limit" "$@" </dev/null 2>&"$errors" {errors}>&-)
   child_pid=$!
   exec {errors}>&-
   while IFS= read -r -u "$out" line || [[ -n $line ]]; do

@@ -44,7 +44,7 @@ record_lines() {
 
 open_log() { # <folder> <name>: <folder>/<name>_<YYYYMMDD_HHMMSS>.log
   local started
-  mkdir -p -- "$1" || die 8 "cannot make the log folder '$1'" "check log_dir in the configuration, and its owner"
+  mkdir -p -- "$1" || die 8 "cannot make the log folder '$1'" "check log_dir and the owner of its folder"
   printf -v started '%(%Y%m%d_%H%M%S)T' -1
   log_file=$1/${2}_$started.log
   if ! (set -o noclobber && : >"$log_file") 2>/dev/null; then

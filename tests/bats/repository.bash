@@ -26,7 +26,7 @@ make_database() { # <path> [statement before the first table]
 
 # Every name, type, mode, size, time and byte below a folder; -shm is scratch memory of whoever reads.
 fingerprint() { # <folder>
-  find "$1" ! -name '*-shm' \( -type f -printf '%P %y %m %U:%G %s %T@\n' -o -printf '%P %y %m %U:%G\n' \) | sort| sort
+  find "$1" ! -name '*-shm' \( -type f -printf '%P %y %m %U:%G %s %T@\n' -o -printf '%P %y %m %U:%G\n' \) | sort
   find "$1" -type f ! -name '*-shm' -exec sha256sum {} + | sort
   find "$1" -name '*-shm' -printf '%P\n' | sort
 }

@@ -22,8 +22,8 @@ teardown() {
 
 started=()
 
-# Moves money between accounts as fast as it can, one transaction per transfer, and writes the number of each
-# acknowledged transfer to $acks. Sets `writer`.
+# Moves money between accounts as fast as it can, one transaction per transfer, remembers the last 3000, and writes the
+# number of each acknowledged one to $acks. Sets `writer`.
 begin_transfers() { # <journal mode>
   sql "$db" "PRAGMA journal_mode=$1" 'PRAGMA foreign_keys=ON' \
     'CREATE TABLE account(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)' \
@@ -32,39 +32,39 @@ begin_transfers() { # <journal mode>
   acks=$BATS_TEST_TMPDIR/acks errors=$BATS_TEST_TMPDIR/errors
   : >"$acks"
   mkfifo "$BATS_TEST_TMPDIR/statements"
-  stdbuf -oL sqlite3 -batch -bail -init /dev/null -cmd '.timeout 20000' -cmd 'PRAGMA synchronous=FULL' -cmd 'PRAGMA wal_autocheckpoint=200' \
+  stdbuf -oL sqlite3 -batch -bail -init /dev/null -cmd '.timeout 20000' -cmd 'PRAGMA synchronous=OFF' -cmd 'PRAGMA wal_autocheckpoint=200' \
     "$db" <"$BATS_TEST_TMPDIR/statements" >"$acks" 2>"$errors" 3>&- &
   writer=$!
-  awk 'BEGIN { for (n = 1; n <= 150000; n++) { from = (n * 7) % 500; to = (n * 13 + 1) % 500; sum = n % 97
-    printf "BEGIN IMMEDIATE; UPDATE account SET balance = balance - %d WHERE id = %d; UPDATE account SET balance = balance + %d WHERE id = %d; INSERT INTO transfer VALUES(%d, %d, %d); COMMIT; SELECT %d;\n",
-      sum, from, sum, to, n, from, to, n } }' >"$BATS_TEST_TMPDIR/statements" 2>/dev/null 3>&- &
+  awk 'BEGIN { for (n = 1; n < 100000000; n++) { from = (n * 7) % 500; to = (n * 13 + 1) % 500; sum = n % 97
+    printf "BEGIN IMMEDIATE; UPDATE account SET balance = balance - %d WHERE id = %d; UPDATE account SET balance = balance + %d WHERE id = %d; INSERT INTO transfer VALUES(%d, %d, %d); DELETE FROM transfer WHERE n = %d - 3000; COMMIT; SELECT %d;\n",
+      sum, from, sum, to, n, from, to, n, n } }' >"$BATS_TEST_TMPDIR/statements" 2>/dev/null 3>&- &
   started+=("$!" "$writer")
-  until [[ -s $acks ]]; do sleep 0.02; done
+  until (($(wc -l <"$acks") > 5)); do sleep 0.02; done
 }
 
-# The invariant of the transfers, and every one of them from the first to at least $2.
+# The invariant of the transfers, and each of the last 3000 of them, up to at least $2.
 assert_transfers() { # <database> <number that must be in it>
-  local sum count last
-  IFS='|' read -r sum count last < <(sql "$1" 'SELECT (SELECT sum(balance) FROM account), count(*), max(n) FROM transfer')
+  local sum count first last
+  IFS='|' read -r sum count first last < <(sql "$1" 'SELECT (SELECT sum(balance) FROM account), count(*), min(n), max(n) FROM transfer')
   assert_equal "$sum" 0
-  assert_equal "$count" "$last"
+  assert_equal "$count" $((last - first + 1))
   if ((last < $2)); then fail "transfer $2 was acknowledged before snap began; the snapshot ends with $last"; fi
   assert_sound "$1"
 }
 
 snap_beside_transfers() { # <snapshots>
-  local i acknowledged=()
-  for ((i = 1; i <= $1; i++)); do
-    acknowledged[i]=$(tail -n 2 "$acks" | sed -n 1p) # the last line may be half written
+  local round acknowledged=()
+  for ((round = 1; round <= $1; round++)); do
+    acknowledged[round]=$(tail -n 2 "$acks" | sed -n 1p) # the last line may be half written
     run -0 --separate-stderr snap --sqlite "$db"
-    ids[i]=$output
+    ids[round]=$output
   done
   run -0 kill -0 "$writer" # it never met an error: -bail would have ended it
   kill -KILL "$writer"
   assert_equal "$(cat "$errors")" ''
-  for ((i = 1; i <= $1; i++)); do
-    bring_back "${ids[i]}"
-    assert_transfers "$restored/t.db" "${acknowledged[i]}"
+  for ((round = 1; round <= $1; round++)); do
+    bring_back "${ids[round]}"
+    assert_transfers "$restored/t.db" "${acknowledged[round]}"
   done
 }
 
@@ -76,7 +76,7 @@ snap_beside_transfers() { # <snapshots>
 
 @test "snap: snapshots beside a rollback-journal writer hold every acknowledged transfer and no half of one" {
   begin_transfers delete
-  snap_beside_transfers 8
+  snap_beside_transfers 12
 }
 
 @test "snap: the image of a quiet database has the bytes of the file, and the source stays as it was" {
@@ -119,10 +119,9 @@ snap_beside_transfers() { # <snapshots>
   sql "$db" 'PRAGMA page_size=65536' 'PRAGMA journal_mode=off' 'PRAGMA synchronous=off' 'CREATE TABLE t(n INTEGER PRIMARY KEY, b BLOB)' \
     'INSERT INTO t SELECT value, zeroblob(104857600) FROM generate_series(1, 10)' \
     'INSERT INTO t SELECT value, randomblob(60000) FROM generate_series(11, 500)' >/dev/null
-  (($(stat -c %s "$db") > 1073741824 + 65536))
+  (( $(stat -c %s "$db") > 1073741824 + 65536 ))
   take --sqlite "$db" --level 1
-  run -0 --separate-stderr verify --deep "$id"
-  assert_equal "$(restore "$id" --stdout | sha256sum)" "$(sha256sum <"$db")"
+  restore "$id" --stdout | cmp - "$db"
 }
 
 @test "snap: unusual but valid databases come back with the same bytes" {
@@ -209,4 +208,170 @@ leave_hot_journal() { # <database>
   assert_sound "$restored/t.db"
   assert_equal "$(sql "$restored/t.db" "SELECT count(*), sum(note = 'never committed') FROM trade")" '1500|0'
   assert_equal "$(ls -A "$repo/tmp")" ''
+}
+
+@test "snap: a WAL or journal of another database beside the source changes neither the source nor those files" {
+  local before companion
+  make_database "$BATS_TEST_TMPDIR/other.db" 'PRAGMA journal_mode=wal'
+  leave_wal "$BATS_TEST_TMPDIR/other.db"
+  head -c 3000 /dev/urandom >"$BATS_TEST_TMPDIR/other.db-journal"
+  for companion in wal journal; do
+    rm -rf "${source_dir:?}"/*
+    make_database "$db" 'PRAGMA page_size=8192; PRAGMA journal_mode=delete'
+    cp "$BATS_TEST_TMPDIR/other.db-$companion" "$db-$companion"
+    before=$(fingerprint "$source_dir")
+    run --separate-stderr snap --sqlite "$db"
+    assert_equal "$(fingerprint "$source_dir")" "$before"
+    if ((status != 0)); then # an honest refusal is fine, a foreign page in the image is not
+      assert_clean_failure
+      continue
+    fi
+    bring_back "$output"
+    cmp "$db" "$restored/t.db"
+  done
+}
+
+@test "snap: damaged and fake databases, a FIFO and an endless device end quickly, named, and make no snapshot" {
+  local bad
+  make_database "$source_dir/truncated.db"
+  truncate -s 40000 "$source_dir/truncated.db"
+  make_database "$source_dir/schema.db"
+  printf 'garbage, not a b-tree page' | dd of="$source_dir/schema.db" bs=1 seek=100 conv=notrunc status=none
+  head -c 20000 /dev/urandom >"$source_dir/noise.db"
+  printf 'SQLite format 3\0and then nothing' >"$source_dir/short.db"
+  printf 'id,name\n1,x\n' >"$source_dir/table.csv"
+  mkfifo "$source_dir/fifo"
+  ln -s /dev/zero "$source_dir/zero"
+  ln -s loop "$source_dir/loop"
+  mkdir "$source_dir/folder"
+  for bad in truncated.db schema.db noise.db short.db table.csv fifo zero loop folder; do
+    run --separate-stderr timeout 20 snap --sqlite "$source_dir/$bad"
+    assert_clean_failure
+    assert_regex "$stderr" "$bad|/dev/zero"
+  done
+  assert_equal "$(catalog list --format id)" ''
+}
+
+@test "snap: a database that does not exist is exit 6, and nothing is created in its place" {
+  run -6 --separate-stderr snap --sqlite "$source_dir/missing.db"
+  assert_clean_failure
+  run -6 --separate-stderr snap --sqlite "$source_dir/no/folder/missing.db"
+  assert_equal "$(ls -A "$source_dir")" ''
+}
+
+@test "snap: names that look like URIs, options or patterns are plain names" {
+  local name names=('file:x?mode=memory' '-v.db' ':memory:' 'a[b]*.db' 'per%20cent.db' $'tab\tname.db')
+  cd "$source_dir" || return
+  for name in "${names[@]:0:5}"; do
+    make_database "./made.db" "PRAGMA user_version=${#name}"
+    mv made.db "./$name"
+    take "--sqlite=$name"
+    bring_back "$id"
+    cmp "./$name" "$restored/$name"
+  done
+  assert_equal "$(ls -A | wc -l)" 5 # and nothing was made beside them
+}
+
+@test "verify: a hostile schema runs nothing of its own, and the bytes come back as they were" {
+  sql "$db" 'CREATE TABLE t(a)' 'INSERT INTO t VALUES(1)' \
+    "CREATE VIEW v AS SELECT load_extension('/nonexistent/x.so'), writefile('$BATS_TEST_TMPDIR/pwned', 'x')" \
+    "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT writefile('$BATS_TEST_TMPDIR/pwned', 'x'); END" \
+    "CREATE TABLE sum(a, b AS (writefile_of(a)))" 2>/dev/null || true
+  sql "$db" 'PRAGMA writable_schema=ON' \
+    "INSERT INTO sqlite_schema VALUES('view', 'w', 'w', 0, 'CREATE VIEW w AS SELECT readfile(''/etc/passwd'')')"
+  take --sqlite "$db"
+  run --separate-stderr verify --deep "$id"
+  assert_regex "$status" '^[0345]$'
+  assert_file_not_exist "$BATS_TEST_TMPDIR/pwned"
+  bring_back "$id"
+  cmp "$db" "$restored/t.db"
+}
+
+# A connection that holds what the given statements lock until the file descriptor $held is closed.
+hold() { # <database> <statement>...
+  mkfifo "$BATS_TEST_TMPDIR/holder"
+  sqlite3 -batch -init /dev/null "$1" <"$BATS_TEST_TMPDIR/holder" >/dev/null 3>&- &
+  started+=("$!")
+  exec {held}>"$BATS_TEST_TMPDIR/holder"
+  printf '%s\n' "${@:2}" '.shell touch '"$BATS_TEST_TMPDIR/holding" >&"$held"
+  until [[ -e $BATS_TEST_TMPDIR/holding ]]; do sleep 0.02; done
+}
+
+@test "snap: a database locked past its busy timeout is exit 7 with a hint, in bounded time, and then works again" {
+  local mode
+  cat >"$BATS_TEST_TMPDIR/holdfast.toml" <<END
+[[source]]
+name = "trades"
+kind = "sqlite"
+path = "$db"
+busy_timeout = "1s"
+END
+  for mode in delete wal; do
+    rm -f "$db"* "$BATS_TEST_TMPDIR"/hold*ing "$BATS_TEST_TMPDIR/holder"
+    make_database "$db" "PRAGMA journal_mode=$mode"
+    hold "$db" 'PRAGMA locking_mode=EXCLUSIVE;' 'BEGIN EXCLUSIVE;' 'UPDATE book SET name = name;'
+    SECONDS=0
+    run -7 --separate-stderr snap --config "$BATS_TEST_TMPDIR/holdfast.toml"
+    assert_clean_failure
+    assert_regex "$stderr" 'locked by another process.*hint: '
+    if ((SECONDS > 10)); then fail "gave up after $SECONDS s only"; fi
+    exec {held}>&-
+    wait "${started[-1]}" || true
+    take --config "$BATS_TEST_TMPDIR/holdfast.toml"
+  done
+}
+
+@test "snap: a reader without write access leaves nothing beside a database, open elsewhere or not" {
+  local before plain=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  ((EUID == 0)) || skip 'needs root to become another user'
+  chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR"
+  mkdir -m 0700 "$BATS_TEST_TMPDIR/nobody"
+  chown 65534:65534 "$BATS_TEST_TMPDIR/nobody"
+  export HOME=$BATS_TEST_TMPDIR/nobody TMPDIR=$BATS_TEST_TMPDIR/nobody HOLDFAST_REPO=$BATS_TEST_TMPDIR/nobody/repo
+  export XDG_CACHE_HOME=$HOME/cache XDG_STATE_HOME=$HOME/state
+  "${plain[@]}" test -x "$HOLDFAST_BIN/snap" -a -r "$source_dir" || skip 'another user cannot reach the folders of this test'
+  "${plain[@]}" "$HOLDFAST_BIN/init"
+  make_database "$db" 'PRAGMA journal_mode=wal'
+  leave_wal "$db"
+  for sidecars in kept removed; do
+    if [[ $sidecars == removed ]]; then sql "$db" 'PRAGMA wal_checkpoint(TRUNCATE)'; fi
+    before=$(fingerprint "$source_dir")
+    run -0 --separate-stderr "${plain[@]}" "$HOLDFAST_BIN/snap" --sqlite "$db"
+    assert_equal "$(fingerprint "$source_dir")" "$before"
+    run -0 restore "$output" --target "$HOME/$sidecars"
+    assert_equal "$(sql "$HOME/$sidecars/t.db" 'SELECT note FROM trade WHERE id = 9001')" 'only in the WAL'
+  done
+}
+
+new_bytes() { # <argument of snap>...
+  snap --json "$@" | jq .new_bytes
+}
+
+@test "snap: of a database with one row in a hundred changed only the changed pages are new, also without a cache" {
+  local changed
+  sql "$db" 'CREATE TABLE t(n INTEGER PRIMARY KEY, b BLOB)' \
+    'INSERT INTO t SELECT value, randomblob(3000) FROM generate_series(1, 2000)'
+  (( $(new_bytes --sqlite "$db") >= $(stat -c %s "$db") ))
+  sql "$db" 'UPDATE t SET b = randomblob(3000) WHERE n % 100 = 0'
+  changed=$(new_bytes --sqlite "$db")
+  if ((changed > 300000)); then fail "20 changed pages cost $changed bytes"; fi
+  rm -rf "$XDG_CACHE_HOME"
+  sql "$db" 'UPDATE t SET b = randomblob(3000) WHERE n % 100 = 1'
+  changed=$(new_bytes --sqlite "$db")
+  if ((changed > 300000)); then fail "20 changed pages cost $changed bytes without a cache"; fi
+  bring_back latest
+  cmp "$db" "$restored/t.db"
+}
+
+@test "snap: an unchanged database is taken over without reading more than its header" {
+  local trace=$BATS_TEST_TMPDIR/trace bytes
+  make_database "$db"
+  touch -d '1 hour ago' "$db"
+  sleep 2.1 # its times must be older than the grain of any clock
+  take --sqlite "$db"
+  run -0 strace -f -qq -y -e trace=read,pread64,preadv,mmap -o "$trace" snap --sqlite "$db"
+  bytes=$(grep -F "<$db>" "$trace" | sed -n 's/.* = \([0-9]*\)$/\1/p' | paste -sd+ | sed 's/^$/0/')
+  if ((bytes > 1024)); then fail "$((bytes)) bytes of an unchanged database were read"; fi
+  bring_back "$output"
+  cmp "$db" "$restored/t.db"
 }

@@ -13,7 +13,7 @@
 namespace holdfast::testing {
 
 struct CapturedRun {
-    int code = -1;    // exit code, or 128 + signal
+    int code = -1;  // exit code, or 128 + signal
     std::string out, err;
 };
 

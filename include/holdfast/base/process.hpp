@@ -54,13 +54,14 @@ public:
         sigset_t none, reset;
         sigemptyset(&none);
         sigemptyset(&reset);
-        for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGQUIT, SIGCHLD}) sigaddset(&reset, s);
+        for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGQUIT, SIGCHLD})
+            sigaddset(&reset, s);
         require(posix_spawnattr_setsigmask(&attributes_, &none));
         require(posix_spawnattr_setsigdefault(&attributes_, &reset));
         require(posix_spawnattr_setpgroup(&attributes_, 0));
         require(posix_spawnattr_setflags(
-            &attributes_, static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                             POSIX_SPAWN_SETSIGMASK)));
+            &attributes_,
+            static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)));
     }
     SpawnPlan(const SpawnPlan&) = delete;
     SpawnPlan& operator=(const SpawnPlan&) = delete;
@@ -132,8 +133,7 @@ public:
     /// Some bytes of the child's standard output; 0 at its end. Throws: io (also at the time limit), Interrupted.
     std::size_t read(std::span<std::byte> out) {
         for (bool was_ended = false;;) {
-            if (poll_once(out_.get()))
-                return read_some(out_.get(), out, "read from " + in_quotes(name_));
+            if (poll_once(out_.get())) return read_some(out_.get(), out, "read from " + in_quotes(name_));
             if (was_ended) return 0;  // something that left the group keeps the pipe open: not our command
             was_ended = has_ended();
             if (was_ended) ::kill(-pid_, SIGKILL);
@@ -143,8 +143,7 @@ public:
     /// Waits for the end, discards output that nobody read. Throws: io (time limit), Interrupted.
     ExitStatus wait() {
         std::array<std::byte, 4096> rest;
-        while (out_ && read(rest) != 0) {
-        }
+        while (out_ && read(rest) != 0) {}
         out_.reset();
         while (!has_ended()) poll_once(-1);
         drain_stderr();
@@ -178,8 +177,9 @@ private:
         check_interrupted();
         if (deadline_.has_passed()) {
             stop();
-            throw Error(Kind::io, in_quotes(name_) + " was stopped: it ran longer than " +
-                                      format_duration(time_limit_) + said(),
+            throw Error(Kind::io,
+                        in_quotes(name_) + " was stopped: it ran longer than " +
+                            format_duration(time_limit_) + said(),
                         "raise its timeout, or find out what it waits for");
         }
         std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{err_ ? err_.get() : -1, POLLIN, 0}};

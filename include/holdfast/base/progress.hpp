@@ -21,8 +21,8 @@ namespace holdfast {
 
 /// "trades: 1.2 GiB of 4.0 GiB, 350.0 MiB/s, 12 s, 8 s left", cut to `width` columns.
 inline std::string format_progress(const std::string& what, std::uint64_t done,
-                                   std::optional<std::uint64_t> total,
-                                   std::chrono::milliseconds elapsed, std::size_t width) {
+                                   std::optional<std::uint64_t> total, std::chrono::milliseconds elapsed,
+                                   std::size_t width) {
     const double seconds = static_cast<double>(elapsed.count()) / 1000;
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
     std::string line = printable(what) + ": " + format_bytes(done);
@@ -32,8 +32,8 @@ inline std::string format_progress(const std::string& what, std::uint64_t done,
     if (total && *total > done && rate >= 1 && seconds >= 1) {
         const double left = static_cast<double>(*total - done) / rate;
         if (left < static_cast<double>(kForever.count()))
-            line += ", " + format_duration(std::chrono::seconds{static_cast<std::int64_t>(left) + 1}) +
-                    " left";
+            line +=
+                ", " + format_duration(std::chrono::seconds{static_cast<std::int64_t>(left) + 1}) + " left";
     }
     while (display_width(line) > width) line.pop_back();
     while (!line.empty() && !is_utf8(line)) line.pop_back();  // no half of a character

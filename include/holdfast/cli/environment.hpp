@@ -106,8 +106,7 @@ inline Environment load_environment(const CommonFlags& flags, Commands commands,
         out.config_file = *path;
         out.config = parse_config(file.text, flags.config.empty() ? *path : flags.config,
                                   fs::path(*path).parent_path());
-        if (commands == Commands::may_run && out.config.names_commands())
-            detail::check_trust(file.facts);
+        if (commands == Commands::may_run && out.config.names_commands()) detail::check_trust(file.facts);
     } else {
         out.config = default_config(detail::current_folder());
     }

@@ -25,8 +25,8 @@ struct CommonFlags {
 };
 
 /// Adds "--name DURATION"; a value that is none is a usage error.
-inline void add_duration(CLI::App& app, const std::string& name,
-                         std::optional<std::chrono::seconds>& out, const std::string& help) {
+inline void add_duration(CLI::App& app, const std::string& name, std::optional<std::chrono::seconds>& out,
+                         const std::string& help) {
     app.add_option_function<std::string>(
            name,
            [&out, name](const std::string& text) {

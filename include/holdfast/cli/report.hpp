@@ -25,12 +25,18 @@ using Row = std::vector<std::string>;
 inline std::string tsv_cell(std::string_view cell) {
     std::string out;
     for (const char c : cell) {
-        if (c == '\\') out += "\\\\";
-        else if (c == '\t') out += "\\t";
-        else if (c == '\n') out += "\\n";
-        else if (c == '\r') out += "\\r";
-        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) out += printable({&c, 1});
-        else out += c;
+        if (c == '\\')
+            out += "\\\\";
+        else if (c == '\t')
+            out += "\\t";
+        else if (c == '\n')
+            out += "\\n";
+        else if (c == '\r')
+            out += "\\r";
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            out += printable({&c, 1});
+        else
+            out += c;
     }
     return out;
 }
@@ -57,8 +63,7 @@ public:
         std::vector<std::size_t> widths;
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             widths.push_back(display_width(columns_[c].title));
-            for (const Row& row : rows_)
-                widths[c] = std::max(widths[c], display_width(printable(row[c])));
+            for (const Row& row : rows_) widths[c] = std::max(widths[c], display_width(printable(row[c])));
         }
         Row titles;
         for (const Column& column : columns_) titles.push_back(column.title);

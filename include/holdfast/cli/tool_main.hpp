@@ -126,7 +126,8 @@ int tool_main(CLI::App& app, int argc, char** argv, Body body) {
         return detail::complain(tool, Kind::internal, "out of memory",
                                 "nothing half-written was kept; free some memory and run it again");
     } catch (const std::exception& e) {
-        return detail::complain(tool, Kind::internal, e.what(), "this is a bug in holdfast: please report it");
+        return detail::complain(tool, Kind::internal, e.what(),
+                                "this is a bug in holdfast: please report it");
     } catch (...) {
         return detail::complain(tool, Kind::internal, "an unknown exception",
                                 "this is a bug in holdfast: please report it");

@@ -28,7 +28,7 @@ inline void print_verify_report(const ops::VerifyReport& report, const CommonFla
     const std::string looked_at = std::to_string(report.snapshots.size()) + " snapshots, " + std::to_string(report.objects) + " objects, " + format_bytes(report.bytes);
     if (report.has(ops::Severity::damage)) {
         say("verify", "error", std::to_string(report.findings.size()) + " findings in " + looked_at + "; damaged: " + std::to_string(damaged.size()));
-        say("verify", "hint", "do not prune; the snapshots not listed are whole; a fresh snap stores again what it finds missing");
+        say("verify", "hint", "the snapshots not listed are whole; move a damaged object to quarantine/ and the next snap stores its content anew from the source");
     } else if (!flags.quiet) {
         say("verify", "note", (report.findings.empty() ? "no damage in " : "no damage, but warnings, in ") + looked_at);
     }

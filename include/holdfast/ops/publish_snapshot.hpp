@@ -117,7 +117,11 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     rename_path(folder.path(), repository.snapshot(manifest.id));
     sync_directory(repository.snapshots());
 
-    ledger.append("snapshot", manifest.id, {{"number", manifest.number}, {"state", manifest.state()}, {"manifest_sha256", sums.manifest->hex()}});
+    try {
+        ledger.append("snapshot", manifest.id, {{"number", manifest.number}, {"state", manifest.state()}, {"manifest_sha256", sums.manifest->hex()}});
+    } catch (const Error& e) {
+        throw Error(e.kind(), "snapshot " + manifest.id + " exists and is whole, but the ledger does not say so: " + e.what(), e.hint());
+    }
     try {
         write_state(repository, {manifest.id, manifest.number, *sums.manifest});
     } catch (const std::exception& e) {

@@ -39,7 +39,7 @@ before it, or another copy of this folder: an object has the same name everywher
 Each component lies then at `/srv/restored/<component>`: a database as one file, a tree as one folder. Run it as root if
 owners matter. It never overwrites: choose a folder that is new or does not hold these names. Every byte is
 checked before a name appears, so what is there is right; what failed is named and not there. Free space needed: the size of
-what is restored and 300 MiB. A gigabyte takes about a minute.
+what is restored and 300 MiB. A gigabyte takes ten seconds, or a minute or two if it is a database with many small changes.
 
 - `--skip-check` leaves out step 2, which recover.sh does first. Use it when that failed, to get what the damage
   does not touch; what is restored is checked all the same.

@@ -42,8 +42,7 @@ inline std::optional<Distrust> distrust_of(const PathFacts& facts, uid_t ours, b
 }  // namespace detail
 
 /// Nothing if commands may run; `ours` is the effective user id.
-inline std::optional<Distrust> distrust_commands(const PathFacts& file, const PathFacts& folder,
-                                                 uid_t ours) {
+inline std::optional<Distrust> distrust_commands(const PathFacts& file, const PathFacts& folder, uid_t ours) {
     if (auto distrust = detail::distrust_of(file, ours, false)) return distrust;
     return detail::distrust_of(folder, ours, true);
 }

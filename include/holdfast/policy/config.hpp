@@ -22,16 +22,16 @@
 namespace holdfast {
 
 struct RepositoryConfig {
-    std::string path;                       // absolute; empty: not named
-    int level = 3;                          // zstd, 1..19
-    std::chrono::seconds lock_wait{600};    // a prune of a large repository sweeps for minutes
+    std::string path;                     // absolute; empty: not named
+    int level = 3;                        // zstd, 1..19
+    std::chrono::seconds lock_wait{600};  // a prune of a large repository sweeps for minutes
 
     bool operator==(const RepositoryConfig&) const = default;
 };
 
 struct BackupConfig {
     VerifyAfter verify_after = VerifyAfter::deep;
-    std::string log_dir;                    // absolute
+    std::string log_dir;  // absolute
     std::chrono::seconds time_limit{6 * 3600};
 
     bool operator==(const BackupConfig&) const = default;
@@ -46,9 +46,9 @@ struct SourceConfig {
     std::chrono::seconds busy_timeout{30};  // sqlite: how long a lock may keep us waiting
     std::vector<std::string> command;       // argv, or one line for bash if `shell`
     bool shell = false;
-    std::chrono::seconds timeout{3600};     // command
-    std::string expect_end;                 // command: text that its output must end with; empty: any
-    bool allow_empty = false;               // an empty source is no reason for suspicion
+    std::chrono::seconds timeout{3600};  // command
+    std::string expect_end;              // command: text that its output must end with; empty: any
+    bool allow_empty = false;            // an empty source is no reason for suspicion
 
     bool operator==(const SourceConfig&) const = default;
 };
@@ -56,7 +56,7 @@ struct SourceConfig {
 struct Config {
     RepositoryConfig repository;
     BackupConfig backup;
-    std::vector<SourceConfig> sources;      // in the order of the file
+    std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
 
@@ -79,9 +79,8 @@ inline bool is_source_name(std::string_view name) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     };
     return !name.empty() && name.size() <= kMaxSourceName && is_alnum(name[0]) &&
-           std::all_of(name.begin(), name.end(), [&](char c) {
-               return is_alnum(c) || c == '.' || c == '_' || c == '-';
-           });
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 namespace detail {
@@ -233,8 +232,7 @@ inline Config parse_config(std::string_view text, const std::string& file,
     const TomlDocument document = TomlDocument::parse(text, file);
     TomlTable root = document.root();
     Config config = default_config(folder);
-    if (auto table = root.table("repository"))
-        detail::read_repository(*table, folder, config.repository);
+    if (auto table = root.table("repository")) detail::read_repository(*table, folder, config.repository);
     if (auto table = root.table("backup")) detail::read_backup(*table, folder, config.backup);
     std::map<std::string, TomlPlace> first_seen;
     for (TomlTable& table : root.tables("source")) {
@@ -258,8 +256,7 @@ inline void apply_environment(Config& config, const Lookup& lookup,
                               const std::filesystem::path& current_folder) {
     for (const char* name : {"BACKUP_ROOT", "HOLDFAST_REPO"}) {
         const std::optional<std::string> value = lookup(name);
-        if (value && !value->empty())
-            config.repository.path = detail::join_path(current_folder, *value);
+        if (value && !value->empty()) config.repository.path = detail::join_path(current_folder, *value);
     }
 }
 

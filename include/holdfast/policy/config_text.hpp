@@ -95,8 +95,7 @@ inline Json source_json(const SourceConfig& source) {
 
 inline std::string config_to_toml(const Config& config) {
     std::string out = "[repository]\n";
-    if (!config.repository.path.empty())
-        out += "path = " + detail::toml_text(config.repository.path) + "\n";
+    if (!config.repository.path.empty()) out += "path = " + detail::toml_text(config.repository.path) + "\n";
     out += "level = " + std::to_string(config.repository.level) + "\n";
     out += "lock_wait = " + detail::toml_text(detail::duration_text(config.repository.lock_wait)) + "\n";
     out += "\n[backup]\n";

@@ -13,24 +13,13 @@
 #include <mutex>
 #include <string>
 
+#include "holdfast/store/hash_file.hpp"
 #include "holdfast/store/object_format.hpp"
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
 #include "holdfast/wrap/zstd.hpp"
 
 namespace holdfast {
-
-/// Reads a file in pieces and returns its SHA-256; `buffer` is scratch. Throws: io.
-inline Digest hash_file(int fd, const std::string& what, Bytes& buffer) {
-    Hasher hasher;
-    buffer.resize(1_MiB);
-    for (std::uint64_t at = 0;; at += buffer.size()) {
-        const std::size_t n = pread_full(fd, buffer, at, "read " + what);
-        hasher.update(ByteSpan(buffer).first(n));
-        if (n < buffer.size()) return hasher.finish();
-        check_interrupted();
-    }
-}
 
 class ObjectReader {
 public:
@@ -116,6 +105,7 @@ private:
         if (!object->fd && errno == ENOENT)
             throw Error(Kind::corrupt, "object " + name.hex() + " is missing",
                         "run verify to see which snapshots need it; another copy of the repository may have it");
+        if (!object->fd && errno == ELOOP) refuse(name, "is a link, not an object file");
         if (!object->fd) throw_os("open object '" + path + "'");
         const struct stat st = stat_fd(object->fd.get(), "stat object '" + path + "'");
         const auto size = static_cast<std::uint64_t>(st.st_size);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "holdfast/store/object_format.hpp"
 #include "holdfast/store/repository.hpp"
 
 namespace holdfast {
@@ -33,7 +34,8 @@ public:
         by_name_.emplace(name, ordinal);
     }
 
-    /// An object of an earlier run; nothing if its file is absent or is not `stored_bytes` long (0: any length).
+    /// An object of an earlier run; nothing if its file is absent or is not `stored_bytes` long
+    /// (0: as long as its own seek table says).
     std::optional<ObjectOrdinal> adopt(const Digest& name, std::uint64_t stored_bytes = 0) {
         const std::lock_guard guard(mutex_);
         const auto known = by_name_.find(name);
@@ -43,9 +45,10 @@ public:
             return known->second;
         }
         struct stat st {};
-        const bool present = ::lstat(repository_.object(name).c_str(), &st) == 0 && S_ISREG(st.st_mode) &&
-                             st.st_size > 0 &&
-                             (stored_bytes == 0 || static_cast<std::uint64_t>(st.st_size) == stored_bytes);
+        const std::string path = repository_.object(name).string();
+        const bool present = ::lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+                             (stored_bytes == 0 ? has_its_length(path, static_cast<std::uint64_t>(st.st_size))
+                                                : static_cast<std::uint64_t>(st.st_size) == stored_bytes);
         if (!present) {
             by_name_.emplace(name, kAbsent);
             return std::nullopt;
@@ -74,6 +77,20 @@ public:
     }
 
 private:
+    static bool has_its_length(const std::string& path, std::uint64_t size) {
+        const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        if (!fd) return false;
+        Bytes tail(std::min<std::uint64_t>(size, kMaxSeekTable));
+        if (pread_full(fd.get(), tail, size - tail.size(), "read object '" + path + "'") != tail.size()) return false;
+        try {
+            decode_seek_table(tail, size);
+            return true;
+        } catch (const Error& e) {
+            if (e.kind() != Kind::corrupt) throw;
+            return false;
+        }
+    }
+
     static constexpr ObjectOrdinal kAbsent = std::numeric_limits<ObjectOrdinal>::max();
     struct Row {
         Digest name;

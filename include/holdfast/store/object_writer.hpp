@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "holdfast/store/object_format.hpp"
+#include "holdfast/store/hash_file.hpp"
 #include "holdfast/store/object_table.hpp"
 #include "holdfast/wrap/zstd.hpp"
 
@@ -82,7 +83,6 @@ inline SealedFrame seal_frame(const PlainFrame& frame, int level) {
         throw Error(Kind::corrupt, "a compressed frame did not decode to what went in; nothing of it was stored",
                     "this machine's memory or zstd library may be faulty: run a memory test");
     sealed.size = {static_cast<std::uint32_t>(sealed.stored.size()), static_cast<std::uint32_t>(frame.plain.size())};
-    sealed.stored.shrink_to_fit();
     return sealed;
 }
 
@@ -149,11 +149,7 @@ private:
         hasher.update(table);
         const Digest name = hasher.finish();
         const fs::path final_path = repository_.object(name);
-        struct stat st {};
-        if (::lstat(final_path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && static_cast<std::uint64_t>(st.st_size) == total) {
-            sync_existing(final_path);
-            return {frames.front().object, name, total, false};
-        }
+        if (is_whole(final_path, name)) return {frames.front().object, name, total, false};
         const TempName tmp{repository_.temporary("object")};
         const std::string path = tmp.path().string();
         UniqueFd fd = open_fd(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -167,11 +163,17 @@ private:
         return {frames.front().object, name, total, true};
     }
 
-    /// Another run may have renamed it a moment ago and not synced yet: our promise needs it durable now.
-    static void sync_existing(const fs::path& path) {
-        const UniqueFd fd = open_fd(path.string(), O_RDONLY | O_NOFOLLOW);
+    /// Is this object there already, undamaged? Then it is also made durable: another run may have renamed it a moment
+    /// ago. A damaged file of that name is not kept: renaming the new one over it heals every snapshot that needs it.
+    static bool is_whole(const fs::path& path, const Digest& name) {
+        const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+        if (!fd && (errno == ENOENT || errno == ELOOP)) return false;
+        if (!fd) throw_os("open object '" + path.string() + "'");
+        Bytes buffer;
+        if (hash_file(fd.get(), "object '" + path.string() + "'", buffer) != name) return false;
         sync_fd(fd.get(), "sync object '" + path.string() + "'");
         sync_directory(path.parent_path());
+        return true;
     }
 
     const Repository& repository_;

@@ -30,9 +30,7 @@ struct TomlPlace {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
 
-    std::string text() const {
-        return file + ":" + std::to_string(line) + ":" + std::to_string(column);
-    }
+    std::string text() const { return file + ":" + std::to_string(line) + ":" + std::to_string(column); }
 };
 
 namespace detail {
@@ -74,9 +72,9 @@ inline void check_toml_depth(std::string_view text, const std::string& file) {
         if (brackets + dots > kMaxTomlDepth)
             throw Error(Kind::config, file + ":" + std::to_string(line) + ":1: nested too deeply",
                         "holdfast needs three levels");
-        line += static_cast<std::uint32_t>(
-            std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
-                       text.begin() + static_cast<std::ptrdiff_t>(next), '\n'));
+        line +=
+            static_cast<std::uint32_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
+                                                  text.begin() + static_cast<std::ptrdiff_t>(next), '\n'));
         i = next;
     }
 }
@@ -144,10 +142,10 @@ public:
                 (first == nullptr || key.source().begin < first->source().begin))
                 first = &key;
         if (first == nullptr) return;
-        throw Error(Kind::config,
-                    detail::toml_place(file_, first->source()).text() + ": unknown key " +
-                        in_quotes(first->str()),
-                    did_you_mean(first->str(), known_));
+        throw Error(
+            Kind::config,
+            detail::toml_place(file_, first->source()).text() + ": unknown key " + in_quotes(first->str()),
+            did_you_mean(first->str(), known_));
     }
 
     /// Where the value of `key` stands; the table itself if it is absent.
@@ -172,10 +170,9 @@ private:
         if (!node->is<T>()) wrong_type(*node, key, wanted);
         return node->ref<T>();
     }
-    [[noreturn]] void wrong_type(const toml::node& node, const char* key,
-                                 const std::string& wanted) const {
-        throw Error(Kind::config, detail::toml_place(file_, node.source()).text() + ": '" + key +
-                                      "' must be " + wanted);
+    [[noreturn]] void wrong_type(const toml::node& node, const char* key, const std::string& wanted) const {
+        throw Error(Kind::config,
+                    detail::toml_place(file_, node.source()).text() + ": '" + key + "' must be " + wanted);
     }
 
     const toml::table& table_;

@@ -6,6 +6,7 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -25,11 +26,10 @@ public:
         check(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1));
     }
     Bytes compress(ByteSpan plain) {
-        Bytes out(ZSTD_compressBound(plain.size()));
-        const std::size_t n = ZSTD_compress2(context_.get(), out.data(), out.size(), plain.data(), plain.size());
+        scratch_.resize(std::max(scratch_.size(), ZSTD_compressBound(plain.size())));
+        const std::size_t n = ZSTD_compress2(context_.get(), scratch_.data(), scratch_.size(), plain.data(), plain.size());
         check(n);
-        out.resize(n);
-        return out;
+        return {scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(n)};
     }
 
 private:
@@ -41,6 +41,7 @@ private:
         void operator()(ZSTD_CCtx* c) const noexcept { ZSTD_freeCCtx(c); }
     };
     std::unique_ptr<ZSTD_CCtx, Free> context_;
+    Bytes scratch_;  // kept: a fresh megabyte for each frame would be zeroed first
 };
 
 /// Decodes exactly one frame into exactly `plain.size()` bytes; false if the frame is anything else.

@@ -16,13 +16,14 @@ TEST_CASE("bytes: hexadecimal goes there and back") {
 
 TEST_CASE("bytes: only lower-case hexadecimal of the right length is taken") {
     std::array<std::byte, 2> out{};
-    for (const char* bad : {"", "00", "0001F", "00FF", "00 1", "zz00", "000000"}) CHECK_FALSE(from_hex(bad, out));
+    for (const char* bad : {"", "00", "0001F", "00FF", "00 1", "zz00", "000000"})
+        CHECK_FALSE(from_hex(bad, out));
 }
 
 TEST_CASE("bytes: base64 follows RFC 4648") {
-    const std::pair<const char*, const char*> pairs[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"},
-                                                         {"\xff\xfe", "//4="}};
+    const std::pair<const char*, const char*> pairs[] = {
+        {"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
+        {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="}};
     for (const auto& [plain, encoded] : pairs) {
         CHECK(to_base64(plain) == encoded);
         CHECK(from_base64(encoded) == std::string(plain));

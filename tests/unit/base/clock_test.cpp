@@ -24,7 +24,8 @@ TEST_CASE("clock: dates and minutes are enough, other text is no time") {
     CHECK(parse_utc("2026-11-20T14:00") == parse_utc("2026-11-20T14:00:00Z"));
     CHECK(parse_utc("2026-11-20") == parse_utc("2026-11-20T00:00:00"));
     CHECK(parse_utc("1969-12-31").has_value());
-    for (const char* bad : {"", "Z", "latest", "2026-13-01", "2026-11-20T14", "2026-11-20 14:00", "2026-11-20T14:00+02:00"})
+    for (const char* bad :
+         {"", "Z", "latest", "2026-13-01", "2026-11-20T14", "2026-11-20 14:00", "2026-11-20T14:00+02:00"})
         CHECK_MESSAGE(!parse_utc(bad), bad);
 }
 

@@ -6,8 +6,8 @@ using namespace holdfast;
 
 TEST_CASE("error: the number of a kind is its exit code, and each has its word") {
     const std::pair<Kind, const char*> kinds[] = {
-        {Kind{1}, "internal"}, {Kind{2}, "usage"}, {Kind{3}, "config"}, {Kind{4}, "partial"},
-        {Kind{5}, "corrupt"},  {Kind{6}, "not_found"}, {Kind{7}, "busy"}, {Kind{8}, "io"},
+        {Kind{1}, "internal"}, {Kind{2}, "usage"},     {Kind{3}, "config"}, {Kind{4}, "partial"},
+        {Kind{5}, "corrupt"},  {Kind{6}, "not_found"}, {Kind{7}, "busy"},   {Kind{8}, "io"},
         {Kind{9}, "crypto"},   {Kind{10}, "refused"}};
     for (const auto& [kind, word] : kinds) CHECK(kind_name(kind) == std::string(word));
 }

@@ -110,7 +110,8 @@ TEST_CASE("process: at the time limit the whole group is stopped and it is an er
     CHECK(e.kind() == Kind::io);
     CHECK(testing::contains(e.what(), "'sh' was stopped: it ran longer than 1 s"));
     CHECK(seconds_since(start) < 5);
-    const auto background = parse_number<pid_t>(std::string_view(dir.read("pid")).substr(0, dir.read("pid").size() - 1));
+    const auto background =
+        parse_number<pid_t>(std::string_view(dir.read("pid")).substr(0, dir.read("pid").size() - 1));
     REQUIRE(background);
     for (int i = 0; i < 100 && is_alive(*background); ++i) std::this_thread::sleep_for(10ms);
     std::string state = "gone";  // where nobody reaps orphans, a zombie stays

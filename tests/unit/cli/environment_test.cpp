@@ -60,7 +60,8 @@ TEST_CASE("environment: the flag wins over the variable, the variable over ./hol
     CHECK(load({}, {{"HOLDFAST_CONFIG", "a/variable.toml"}}).repository() == base + "/a/named");
     CHECK(load({}, {{"HOLDFAST_CONFIG", ""}}).repository() == base + "/here");
     dir.write("flag.toml", kFile);
-    CHECK(load(with_config("flag.toml"), {{"HOLDFAST_CONFIG", "a/variable.toml"}}).repository() == base + "/repo");
+    CHECK(load(with_config("flag.toml"), {{"HOLDFAST_CONFIG", "a/variable.toml"}}).repository() ==
+          base + "/repo");
 }
 
 TEST_CASE("environment: --repo wins over the variables, which win over the file") {
@@ -75,7 +76,8 @@ TEST_CASE("environment: --repo wins over the variables, which win over the file"
     CHECK(load(flags).repository() == fs::current_path().string() + "/rel");
 }
 
-TEST_CASE("environment: without any configuration --repo is enough, and without it the error says what to do") {
+TEST_CASE(
+    "environment: without any configuration --repo is enough, and without it the error says what to do") {
     const TempDir dir;
     const WorkIn work(dir.path());
     if (fs::exists("/etc/holdfast/holdfast.toml")) return;

@@ -29,6 +29,7 @@ TEST_CASE("report: a row has exactly the columns of its table") {
 }
 
 TEST_CASE("report: a TSV line is one row whatever the cells hold") {
-    CHECK(tsv_line({"a\tb", "c\nd", "e\\f", "g\rh", "\x01", "ü", ""}) == "a\\tb\tc\\nd\te\\\\f\tg\\rh\t\\x01\tü\t\n");
+    CHECK(tsv_line({"a\tb", "c\nd", "e\\f", "g\rh", "\x01", "ü", ""}) ==
+          "a\\tb\tc\\nd\te\\\\f\tg\\rh\t\\x01\tü\t\n");
     CHECK(tsv_line({}) == "\n");
 }

@@ -45,7 +45,8 @@ TEST_CASE("tool_main: a body may return an outcome such as partial") {
     CHECK(run_demo({}, [] { return Kind::partial; }).code == 4);
 }
 
-TEST_CASE("tool_main: an error becomes message, hint and the code of its kind; earlier output stays unprinted") {
+TEST_CASE(
+    "tool_main: an error becomes message, hint and the code of its kind; earlier output stays unprinted") {
     const CapturedRun run = run_demo({}, []() -> void {
         throw Error(Kind::busy, "snapshot of 'a\033[2J' not taken: locked", "try later");
     });
@@ -66,7 +67,8 @@ TEST_CASE("tool_main: --help and --version go to standard output and end in 0") 
     const CapturedRun help = run_demo({"--help"}, [] {});
     CHECK(help.code == 0);
     CHECK(help.out.starts_with("Do a thing.\n"));
-    for (const char* part : {"EXAMPLES\n  demo --json\n", "EXIT STATUS", "7 busy", "10 refused", "--lock-wait"})
+    for (const char* part :
+         {"EXAMPLES\n  demo --json\n", "EXIT STATUS", "7 busy", "10 refused", "--lock-wait"})
         CHECK_MESSAGE(contains(help.out, part), part);
     CHECK(help.err.empty());
     const CapturedRun version = run_demo({"--version"}, [] {});
@@ -75,9 +77,8 @@ TEST_CASE("tool_main: --help and --version go to standard output and end in 0") 
 }
 
 TEST_CASE("tool_main: wrong usage is exit 2 with a hint, and the body does not run") {
-    for (const std::vector<std::string>& args :
-         std::vector<std::vector<std::string>>{{"--nope"}, {"extra"}, {"--repo"}, {"--repo", ""},
-                                               {"--config", ""}, {"--lock-wait", "5x"}}) {
+    for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+             {"--nope"}, {"extra"}, {"--repo"}, {"--repo", ""}, {"--config", ""}, {"--lock-wait", "5x"}}) {
         const CapturedRun run = run_demo(args, [] { cli::print("ran"); });
         CAPTURE(run.err);
         CHECK(run.code == 2);
@@ -119,7 +120,8 @@ TEST_CASE("tool_main: with descriptors 0 to 2 closed no file gets one of their n
         return run_tool({}, [] {
             const int fd = ::open("/dev/null", O_RDONLY);
             char byte = 0;
-            const bool is_stdin_dead = ::read(0, &byte, 1) == -1;  // not an empty file: it must not look like data
+            const bool is_stdin_dead =
+                ::read(0, &byte, 1) == -1;  // not an empty file: it must not look like data
             return fd >= 3 && is_stdin_dead ? 42 : 1;
         });
     };
@@ -136,8 +138,8 @@ TEST_CASE("tool_main: an interrupt is explained and ends the process by its sign
 }
 
 TEST_CASE("tool_main: files of ours are private whatever the umask was") {
-    const CapturedRun run = captured_run([] { ::umask(0); }, [] {
-        return run_tool({}, [] { return static_cast<int>(::umask(0)) == 077 ? 0 : 1; });
-    });
+    const CapturedRun run =
+        captured_run([] { ::umask(0); },
+                     [] { return run_tool({}, [] { return static_cast<int>(::umask(0)) == 077 ? 0 : 1; }); });
     CHECK(run.code == 0);
 }

@@ -46,12 +46,13 @@ TEST_CASE("command_trust: a folder that others may write is refused unless it is
     CHECK_FALSE(judge(kUs, 0600, kRoot, 01777, kUs));
     CHECK(judge(kUs, 0600, kOther, 01777, kUs));  // its owner may replace our file all the same
     CHECK(judge(kUs, 0622, kRoot, 01777, kUs));
-    CHECK(judge(kUs, 01666, kRoot, 0755, kUs));   // a sticky bit on a file means nothing
+    CHECK(judge(kUs, 01666, kRoot, 0755, kUs));  // a sticky bit on a file means nothing
 }
 
 TEST_CASE("command_trust: distrust is Kind::refused and says that the commands do not run") {
-    const Error e = testing::catch_error(
-        [] { require_trusted_commands({"/f/h.toml", kUs, 0666}, {"/f", kUs, 0700}, kUs); });
+    const Error e = testing::catch_error([] {
+        require_trusted_commands({"/f/h.toml", kUs, 0666}, {"/f", kUs, 0700}, kUs);
+    });
     CHECK(e.kind() == Kind::refused);
     CHECK(e.what() ==
           std::string("'/f/h.toml' names commands, and they do not run: anybody may write '/f/h.toml'"));

@@ -169,7 +169,8 @@ TEST_CASE("config: a folder whose name looks like a pattern stays that folder") 
 }
 
 TEST_CASE("config: a path of '.' is the folder of the file") {
-    CHECK(parse("[[source]]\nname = \"x\"\nkind = \"tree\"\npath = \".\"\n").sources[0].paths[0] == "/etc/hf");
+    CHECK(parse("[[source]]\nname = \"x\"\nkind = \"tree\"\npath = \".\"\n").sources[0].paths[0] ==
+          "/etc/hf");
 }
 
 TEST_CASE("config: HOLDFAST_REPO wins over BACKUP_ROOT, which wins over the file") {
@@ -194,7 +195,8 @@ TEST_CASE("config: HOLDFAST_REPO wins over BACKUP_ROOT, which wins over the file
 
 TEST_CASE("config: source names are safe as file names") {
     for (const char* good : {"a", "trades", "0-x_y.z", "A.b"}) CHECK(is_source_name(good));
-    for (const char* bad : {"", ".", "..", "-x", "_x", "a/b", "a b", "a\n", "ä"}) CHECK_FALSE(is_source_name(bad));
+    for (const char* bad : {"", ".", "..", "-x", "_x", "a/b", "a b", "a\n", "ä"})
+        CHECK_FALSE(is_source_name(bad));
     CHECK(is_source_name(std::string(64, 'a')));
     CHECK_FALSE(is_source_name(std::string(65, 'a')));
 }

@@ -76,6 +76,21 @@ TEST_CASE("object_writer: equal objects are stored once") {
     CHECK(second.publisher.object_count() == 0);
 }
 
+TEST_CASE("object_writer: a damaged object of the same name and size is healed, not trusted") {
+    TestRepository t;
+    Writer first{t.repository};
+    const Placement place = first.put(noise(1000));
+    first.finish();
+    const fs::path path = t.repository.object(first.objects.name_of(place.object));
+    std::string bad = read_file(path, kMaxStoredBytes);
+    bad[500] = static_cast<char>(bad[500] ^ 1);
+    publish_file(path, as_bytes(bad));
+    Writer second{t.repository};
+    second.put(noise(1000));
+    second.finish();
+    CHECK(first.read(place) == noise(1000));
+}
+
 TEST_CASE("object_writer: a chunk never crosses the end of an object") {
     TestRepository t;
     Writer writer{t.repository};
