@@ -46,7 +46,7 @@ private_environment() {
   export XDG_STATE_HOME=$demo/.state XDG_CACHE_HOME=$demo/.cache
 }
 
-# --- The application keeps its database open: its newest trades are in the -wal file only ---------------------
+# --- The application keeps its database open: its newest trades are in the -wal file only ---
 
 start_application() {
   mkdir -p "$demo/data/db"

@@ -36,7 +36,8 @@ commit_to_table() { # <folder of the table> <version> <files>
     fi
     for ((i = 0; i < $3; i++)); do
       bytes=$((60000 + RANDOM * 4))
-      printf -v part 'date=2026-11-%02d/part-%05d-%08x.snappy.parquet' "$((16 + i % 5))" "$2" "$((i * 7919 + $2))"
+      printf -v part 'date=2026-11-%02d/part-%05d-%08x.snappy.parquet' \
+        "$((16 + i % 5))" "$2" "$((i * 7919 + $2))"
       mkdir -p "$1/${part%/*}"
       head -c "$bytes" /dev/urandom >"$1/$part"
       printf '{"add":{"path":"%s","size":%d,"partitionValues":{"date":"2026-11-%02d"},' \

@@ -18,7 +18,7 @@ load support
   cd "$BATS_TEST_TMPDIR"
   "$HOLDFAST_SOURCE/scripts/demo.sh" shop >/dev/null 2>&1
   local sizes
-  mapfile -t sizes < <(jq .totals.stored_bytes shop/backups/snapshots/*/manifest.json)
+  mapfile -t sizes < <(jq -s 'sort_by(.number)[].totals.stored_bytes' shop/backups/snapshots/*/manifest.json)
   assert [ "${#sizes[@]}" -eq 2 ]
   assert [ $((sizes[1] * 2)) -lt "${sizes[0]}" ]
 }

@@ -101,7 +101,7 @@ kill_at_every() { # <system calls> <step>
 
 @test "init: killed at any call, a second init finishes the job" {
   local call nth step
-  for call in mkdir:23 fsync:1 rename:1 write:1 fchmod,chmod:40; do
+  for call in mkdir:61 fsync:3 rename:2 write:3 fchmod,chmod:97; do
     step=${call#*:}
     for ((nth = 1; nth < 600; nth += step)); do
       rm -rf "$repo"
@@ -319,4 +319,88 @@ on_small_disk() { # <mount options>
   mount -o loop "$image" "$disk"
   cmp "$db" "$disk/new/target/t.db"
   diff -r "$source_dir/tree" "$disk/new/target/tree"
+}
+
+@test "snap: a limit on file size, descriptors or memory is a clean failure, and without it the next run succeeds" {
+  local limit
+  head -c 3000000 /dev/urandom >"$source_dir/tree/large"
+  for limit in '-f 200' '-n 5' '-n 8' '-n 12' '-v 70000'; do
+    # shellcheck disable=SC2086  # two words
+    run --separate-stderr bash -c "ulimit $limit && exec snap --tree '$source_dir/tree'"
+    assert_clean_failure
+    assert_equal "$(ls -A "$repo/tmp")" ''
+    assert_whole
+  done
+  assert_recovers
+}
+
+# Waits until the process has ended; fails after five seconds. Sets `ended` to its status.
+assert_ends_soon() { # <pid>
+  local tenth
+  for ((tenth = 0; tenth < 50; tenth++)); do
+    if ! kill -0 "$1" 2>/dev/null; then
+      ended=0
+      wait "$1" || ended=$?
+      return
+    fi
+    sleep 0.1
+  done
+  fail "still running 5 s after the signal"
+}
+
+@test "snap: TERM, INT or HUP in the middle of a capture ends it within five seconds, by that signal, and cleans up" {
+  local signal what pid
+  mkfifo "$BATS_TEST_TMPDIR/silent"
+  for signal in TERM:143 HUP:129; do
+    for what in endless silent; do
+      if [[ $what == endless ]]; then
+        snap --stdin x </dev/urandom >"$BATS_TEST_TMPDIR/id" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+      else
+        exec {feed}<>"$BATS_TEST_TMPDIR/silent"
+        snap --stdin x <"$BATS_TEST_TMPDIR/silent" >"$BATS_TEST_TMPDIR/id" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+      fi
+      pid=$!
+      started+=("$pid")
+      sleep 0.7
+      kill -"${signal%:*}" "$pid"
+      assert_ends_soon "$pid"
+      assert_equal "$ended" "${signal#*:}"
+      assert_equal "$(cat "$BATS_TEST_TMPDIR/id")" ''
+      assert_regex "$(cat "$BATS_TEST_TMPDIR/err")" "stopped by SIG${signal%:*}"
+      assert_equal "$(ls -A "$repo/tmp")" ''
+    done
+  done
+  assert_recovers
+}
+
+@test "snap: a command that ignores TERM does not keep a stopped run from ending, and is gone with it" {
+  cat >"$BATS_TEST_TMPDIR/holdfast.toml" <<END
+[[source]]
+name = "stubborn"
+kind = "command"
+command = "trap '' TERM INT HUP; echo \$\$ >$BATS_TEST_TMPDIR/child; echo some; while :; do sleep 0.1; done"
+END
+  chmod 0600 "$BATS_TEST_TMPDIR/holdfast.toml"
+  snap --config "$BATS_TEST_TMPDIR/holdfast.toml" >"$BATS_TEST_TMPDIR/id" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+  started+=("$!")
+  until [[ -s $BATS_TEST_TMPDIR/child ]]; do sleep 0.05; done
+  kill -TERM "${started[-1]}"
+  assert_ends_soon "${started[-1]}"
+  assert_equal "$ended" 143
+  run ! kill -0 "$(cat "$BATS_TEST_TMPDIR/child")"
+  assert_equal "$(ls -A "$repo/tmp")" ''
+}
+
+@test "snap: a second signal ends it at once, and the next run removes what was left" {
+  local pid
+  # Delayed in an fsync, where the first signal can only be noted.
+  strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=20000000 snap --tree "$source_dir/tree" >/dev/null 2>&1 3>&- &
+  started+=("$!")
+  until pid=$(pgrep -P "${started[0]}" -x snap) && [[ -n $(ls -A "$repo/tmp") ]]; do sleep 0.05; done
+  kill -TERM "$pid"
+  sleep 0.2
+  kill -0 "$pid"
+  kill -TERM "$pid"
+  assert_ends_soon "${started[0]}"
+  assert_recovers
 }
