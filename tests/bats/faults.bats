@@ -30,10 +30,17 @@ touch_source() {
   sql "$db" "UPDATE trade SET note = hex(randomblob(40)) WHERE id % 100 = 1"
 }
 
+# 127 is what the loader says if its own call fails; bats takes it for a missing command.
+without_127() { # <command>...
+  local code=0
+  "$@" || code=$?
+  return $((code == 127 ? 126 : code))
+}
+
 # Runs a command under strace's injection and sets `injected` to whether it happened.
 under() { # <injection> <command>...
   local log=$BATS_TEST_TMPDIR/strace
-  run --separate-stderr strace -f -qq -y -o "$log" -e trace="${1%%:*}" -e inject="$1" "${@:2}"
+  run --separate-stderr without_127 strace -f -qq -y -o "$log" -e trace="${1%%:*}" -e inject="$1" "${@:2}"
   injected=no
   if grep -qE 'INJECTED|killed by SIGKILL' "$log"; then injected=yes; fi
 }
@@ -128,7 +135,7 @@ fail_at_every() { # <system calls> <error> <step>
     touch_source
     under "$1:error=$2:when=$nth" snap --sqlite "$db" --tree "$source_dir/tree"
     if [[ $injected == no ]]; then break; fi
-    if [[ $status == 127 && $stderr == *'shared libraries'* ]]; then continue; fi # the loader's own call
+    if [[ $status == 126 && $stderr == *'shared libraries'* ]]; then continue; fi # the loader's own call
     if ((status != 0 && status != 4)); then assert_clean_failure; fi
     assert_promise
     assert_equal "$(find "$repo/tmp" -mindepth 1 ! -name '*.tmp.*')" ''
@@ -163,16 +170,23 @@ fail_at_every() { # <system calls> <error> <step>
     under "fsync,fdatasync:error=EIO:when=$nth" snap --tree "$source_dir/tree"
     if [[ $injected == no ]]; then break; fi
     path=$(sed -n 's/.*sync([0-9]*<\(.*\)>).*INJECTED.*/\1/p' "$BATS_TEST_TMPDIR/strace" | sed -n 1p)
+    if [[ $path == "$XDG_CACHE_HOME"* ]]; then continue; fi # SQLite tries again there; the cache is only speed
     run sed -n '/INJECTED/,$p' "$BATS_TEST_TMPDIR/strace"
     if (($(grep -cF "<$path>" <<<"$output") > 1)); then fail "synced again after an error: $path"; fi
   done
   assert_not_equal "$nth" 1
 }
 
+# Compiles C from standard input into $BATS_TEST_TMPDIR/<name>.so, for LD_PRELOAD.
+preload() { # <name>
+  gcc -shared -fPIC -x c -o "$BATS_TEST_TMPDIR/$1.so" - -ldl
+}
+
 # A write that does a part of what it was asked to, as a signal or a nearly full disk makes it.
 @test "snap and restore: writes that do only a part of their work lose nothing" {
-  cat >"$BATS_TEST_TMPDIR/short.c" <<'END'
+  preload short <<'END'
 #define _GNU_SOURCE
+
 #include <dlfcn.h>
 #include <unistd.h>
 ssize_t write(int fd, const void *bytes, size_t n) {
@@ -181,7 +195,7 @@ ssize_t write(int fd, const void *bytes, size_t n) {
   return real(fd, bytes, n > 7 ? n / 2 : n);
 }
 END
-  gcc -shared -fPIC -o "$BATS_TEST_TMPDIR/short.so" "$BATS_TEST_TMPDIR/short.c" -ldl
+
   export LD_PRELOAD=$BATS_TEST_TMPDIR/short.so
   run -0 --separate-stderr snap --sqlite "$db" --tree "$source_dir/tree"
   run -0 --separate-stderr restore "$output" --target "$BATS_TEST_TMPDIR/out"
@@ -192,7 +206,7 @@ END
 }
 
 @test "restore: an I/O error at any call leaves exact files or none, and with --overwrite the old ones or the new" {
-  local call nth target=$BATS_TEST_TMPDIR/out old
+  local call nth target=$BATS_TEST_TMPDIR/out
   take --sqlite "$db"
   mkdir "$target"
   make_database "$target/t.db" 'PRAGMA user_version=77'
@@ -201,7 +215,7 @@ END
     for ((nth = 1; nth < 30; nth++)); do
       under "$call:error=EIO:when=$nth" restore "$id" --target "$target" --overwrite
       if [[ $injected == no ]]; then break; fi
-      if ((status != 0)); then assert_clean_failure || true; fi
+      if ((status != 0 && status != 126)); then assert_clean_failure; fi
       if ! cmp -s "$target/t.db" "$db"; then cmp "$target/t.db" "$BATS_TEST_TMPDIR/old.db"; fi
       if ((status == 0)); then cmp "$target/t.db" "$db"; fi
       assert_equal "$(ls -A "$target")" t.db
@@ -324,10 +338,11 @@ on_small_disk() { # <mount options>
 @test "snap: a limit on file size, descriptors or memory is a clean failure, and without it the next run succeeds" {
   local limit
   head -c 3000000 /dev/urandom >"$source_dir/tree/large"
-  for limit in '-f 200' '-n 5' '-n 8' '-n 12' '-v 70000'; do
-    # shellcheck disable=SC2086  # two words
-    run --separate-stderr bash -c "ulimit $limit && exec snap --tree '$source_dir/tree'"
-    assert_clean_failure
+  for limit in '-f 200' '-n 8' '-n 10' '-n 12' '-n 14' '-v 70000'; do
+    run --separate-stderr without_127 bash -c "ulimit $limit && exec snap --tree '$source_dir/tree'"
+    if [[ $status == 126 && $stderr == *'shared libraries'* ]]; then continue; fi # it did not even load
+    if ((status != 0)); then assert_clean_failure; fi
+
     assert_equal "$(ls -A "$repo/tmp")" ''
     assert_whole
   done
@@ -356,8 +371,8 @@ assert_ends_soon() { # <pid>
       if [[ $what == endless ]]; then
         snap --stdin x </dev/urandom >"$BATS_TEST_TMPDIR/id" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
       else
-        exec {feed}<>"$BATS_TEST_TMPDIR/silent"
-        snap --stdin x <"$BATS_TEST_TMPDIR/silent" >"$BATS_TEST_TMPDIR/id" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+        exec 9<>"$BATS_TEST_TMPDIR/silent" # a writer that never writes
+        snap --stdin x <"$BATS_TEST_TMPDIR/silent" 9>&- >"$BATS_TEST_TMPDIR/id" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
       fi
       pid=$!
       started+=("$pid")
@@ -392,15 +407,25 @@ END
 }
 
 @test "snap: a second signal ends it at once, and the next run removes what was left" {
-  local pid
-  # Delayed in an fsync, where the first signal can only be noted.
-  strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=20000000 snap --tree "$source_dir/tree" >/dev/null 2>&1 3>&- &
+  # A disk that hangs in fsync, where the first signal can only be noted.
+  preload hang <<'END'
+#include <time.h>
+int fsync(int fd) {
+  struct timespec left = {30, 0};
+  (void)fd;
+  while (nanosleep(&left, &left) != 0) continue;
+  return 0;
+}
+END
+  LD_PRELOAD=$BATS_TEST_TMPDIR/hang.so snap --tree "$source_dir/tree" >/dev/null 2>&1 3>&- &
   started+=("$!")
-  until pid=$(pgrep -P "${started[0]}" -x snap) && [[ -n $(ls -A "$repo/tmp") ]]; do sleep 0.05; done
-  kill -TERM "$pid"
-  sleep 0.2
-  kill -0 "$pid"
-  kill -TERM "$pid"
+  until [[ -n $(ls -A "$repo/tmp") ]]; do sleep 0.05; done
+  kill -TERM "${started[0]}"
+  sleep 0.5
+  run -0 kill -0 "${started[0]}"
+  kill -TERM "${started[0]}"
   assert_ends_soon "${started[0]}"
+  assert_equal "$ended" 143
   assert_recovers
+
 }

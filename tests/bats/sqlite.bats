@@ -82,7 +82,8 @@ snap_beside_transfers() { # <snapshots>
 @test "snap: the image of a quiet database has the bytes of the file, and the source stays as it was" {
   local before mode
   for mode in wal delete truncate persist; do
-    rm -rf "$source_dir"/*
+    rm -rf "${source_dir:?}"/*
+
     make_database "$db" "PRAGMA journal_mode=$mode"
     touch -d '2025-02-03 04:05:06.789' "$db"
     chmod 0640 "$db"
@@ -119,13 +120,13 @@ snap_beside_transfers() { # <snapshots>
   sql "$db" 'PRAGMA page_size=65536' 'PRAGMA journal_mode=off' 'PRAGMA synchronous=off' 'CREATE TABLE t(n INTEGER PRIMARY KEY, b BLOB)' \
     'INSERT INTO t SELECT value, zeroblob(104857600) FROM generate_series(1, 10)' \
     'INSERT INTO t SELECT value, randomblob(60000) FROM generate_series(11, 500)' >/dev/null
-  (( $(stat -c %s "$db") > 1073741824 + 65536 ))
+  (($(stat -c %s "$db") > 1073741824 + 65536))
   take --sqlite "$db" --level 1
   restore "$id" --stdout | cmp - "$db"
 }
 
 @test "snap: unusual but valid databases come back with the same bytes" {
-  local columns name
+  local columns name paths=()
   columns=$(seq -s, -f 'c%g' 2000)
   sql "$source_dir/columns.db" "CREATE TABLE wide($columns)" "INSERT INTO wide(c1, c2000) VALUES('first', 'last')"
   sql "$source_dir/without_rowid.db" 'CREATE TABLE k(a TEXT, b INTEGER, PRIMARY KEY(a, b)) WITHOUT ROWID' \
@@ -137,7 +138,11 @@ snap_beside_transfers() { # <snapshots>
   assert_equal "$(od -An -tu1 -j20 -N1 "$source_dir/reserved.db" | tr -d ' ')" 32
   sql "$source_dir/vacuum.db" 'PRAGMA auto_vacuum=full' 'PRAGMA user_version=7' 'PRAGMA application_id=42' 'CREATE TABLE t(a)' 'INSERT INTO t VALUES(zeroblob(5000000))'
   : >"$source_dir/empty.db"
-  take $(printf -- '--sqlite %s\n' "$source_dir"/*.db) # no blanks in these names
+  for name in columns without_rowid utf16 fts rtree reserved vacuum empty; do
+    paths+=(--sqlite "$source_dir/$name.db")
+  done
+  take "${paths[@]}"
+
   bring_back "$id"
   for name in columns without_rowid utf16 fts rtree reserved vacuum empty; do
     cmp "$source_dir/$name.db" "$restored/$name.db"
@@ -260,16 +265,17 @@ leave_hot_journal() { # <database>
 }
 
 @test "snap: names that look like URIs, options or patterns are plain names" {
-  local name names=('file:x?mode=memory' '-v.db' ':memory:' 'a[b]*.db' 'per%20cent.db' $'tab\tname.db')
+  local name names=('file:x?mode=memory' '-v.db' ':memory:' 'a[b]*.db' 'per%20cent.db')
   cd "$source_dir" || return
-  for name in "${names[@]:0:5}"; do
+  for name in "${names[@]}"; do
     make_database "./made.db" "PRAGMA user_version=${#name}"
     mv made.db "./$name"
     take "--sqlite=$name"
     bring_back "$id"
     cmp "./$name" "$restored/$name"
   done
-  assert_equal "$(ls -A | wc -l)" 5 # and nothing was made beside them
+  assert_equal "$(find . -mindepth 1 | wc -l)" 5 # and nothing was made beside them
+
 }
 
 @test "verify: a hostile schema runs nothing of its own, and the bytes come back as they were" {
@@ -351,7 +357,7 @@ new_bytes() { # <argument of snap>...
   local changed
   sql "$db" 'CREATE TABLE t(n INTEGER PRIMARY KEY, b BLOB)' \
     'INSERT INTO t SELECT value, randomblob(3000) FROM generate_series(1, 2000)'
-  (( $(new_bytes --sqlite "$db") >= $(stat -c %s "$db") ))
+  (($(new_bytes --sqlite "$db") >= $(stat -c %s "$db")))
   sql "$db" 'UPDATE t SET b = randomblob(3000) WHERE n % 100 = 0'
   changed=$(new_bytes --sqlite "$db")
   if ((changed > 300000)); then fail "20 changed pages cost $changed bytes"; fi

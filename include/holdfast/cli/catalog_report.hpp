@@ -71,7 +71,9 @@ inline void print_list(const Repository& repository, const CatalogFlags& flags, 
     if (format != Format::id) detail::print_rows(table, json, format);
     for (const UnreadableSnapshot& u : list.unreadable) say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
     if (shown == 0 && people) say("catalog", "note", "no snapshot");
-    if (!list.unreadable.empty()) throw Error(Kind::corrupt, std::to_string(list.unreadable.size()) + " snapshots cannot be read", "run verify --all");
+    if (list.unreadable.empty()) return;
+    output().flush();  // the rest of the list is good
+    throw Error(Kind::corrupt, std::to_string(list.unreadable.size()) + " snapshots cannot be read", "run verify --all");
 }
 
 inline void print_show(const Repository& repository, const CatalogFlags& flags, Format format) {

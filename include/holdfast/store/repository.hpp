@@ -4,7 +4,8 @@
 // refused, and nothing is ever created by opening. ops/init makes repositories. docs/format.md.
 #pragma once
 
-
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <string>
 
@@ -77,8 +78,10 @@ public:
     fs::path temporary(const std::string& purpose) const {
         static std::atomic<unsigned> counter{0};
         static const std::string boot = [] {
-            const auto text = read_file_if_any("/proc/sys/kernel/random/boot_id", 64).value_or("unknown0");
-            return text.substr(0, 8);
+            std::array<std::byte, 8> id{};  // a file in /proc has no size to go by
+            const UniqueFd fd{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
+            const bool known = fd && read_full(fd.get(), id, "read the boot id") == id.size();
+            return known ? std::string(as_text(id)) : "unknown0";
         }();
         return tmp() / (purpose + "." + boot + "." + std::to_string(::getpid()) + "." + std::to_string(counter++));
     }

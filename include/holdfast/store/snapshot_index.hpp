@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "holdfast/store/checksums.hpp"
-#include "holdfast/store/manifest.hpp"
+#include "holdfast/store/manifest_json.hpp"
 #include "holdfast/store/repository.hpp"
 
 namespace holdfast {

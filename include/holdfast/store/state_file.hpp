@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "holdfast/store/manifest.hpp"
+#include "holdfast/store/manifest_json.hpp"
 #include "holdfast/store/repository.hpp"
 
 namespace holdfast {

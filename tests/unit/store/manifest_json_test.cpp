@@ -1,4 +1,4 @@
-#include "holdfast/store/manifest.hpp"
+#include "holdfast/store/manifest_json.hpp"
 
 #include "support/catch_error.hpp"
 
