@@ -14,8 +14,12 @@ int main(int argc, char** argv) {
     cli::add_text(app, "--source", flags.source, "NAME", "list, files: only this source");
     cli::add_text(app, "--type", flags.type, "TYPE", "list: only snapshots of this type");
     app.add_option("--limit", flags.limit, "list: at most so many, newest first")->type_name("N");
-    app.add_option("--path", flags.globs, "files: only these paths; repeatable")->type_name("GLOB")->expected(1)->take_all();
-    app.add_option("--format", flags.format, "table, tsv, id or json (table)")->check(CLI::IsMember({"table", "tsv", "id", "json"}));
+    app.add_option("--path", flags.globs, "files: only these paths; repeatable")
+        ->type_name("GLOB")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--format", flags.format, "table, tsv, id or json (table)")
+        ->check(CLI::IsMember({"table", "tsv", "id", "json"}));
     const auto verb = [&](const char* name, const char* help, const char* arguments) {
         CLI::App* sub = app.add_subcommand(name, help);
         if (*arguments != '\0') sub->add_option(arguments, flags.names, cli::kSnapshotHelp);

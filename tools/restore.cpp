@@ -15,10 +15,20 @@ int main(int argc, char** argv) {
     std::string snapshot, target;
     bool to_stdout = false, dry_run = false, overwrite = false;
     app.add_option("SNAPSHOT", snapshot, cli::kSnapshotHelp)->required();
-    app.add_option("--source", options.choice.sources, "only components of this source; repeatable")->type_name("NAME")->expected(1)->take_all();
-    app.add_option("--component", options.choice.components, "only this component; repeatable")->type_name("NAME")->expected(1)->take_all();
-    app.add_option("--path", options.choice.globs, "only these paths inside trees; repeatable")->type_name("GLOB")->expected(1)->take_all();
-    auto* target_flag = cli::add_text(app, "--target", target, "DIR", "each component is made at DIR/<component name>");
+    app.add_option("--source", options.choice.sources, "only components of this source; repeatable")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--component", options.choice.components, "only this component; repeatable")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--path", options.choice.globs, "only these paths inside trees; repeatable")
+        ->type_name("GLOB")
+        ->expected(1)
+        ->take_all();
+    auto* target_flag =
+        cli::add_text(app, "--target", target, "DIR", "each component is made at DIR/<component name>");
     app.add_flag("--stdout", to_stdout, "write one component to standard output")->excludes(target_flag);
     app.add_flag("--overwrite", overwrite, "replace what is at DIR/<component name>");
     app.add_flag("--dry-run", dry_run, "say what would be restored, write nothing");
@@ -27,7 +37,8 @@ int main(int argc, char** argv) {
                           "  restore latest --source lake --path 'option_legs/**' --target /tmp/look\n"
                           "  restore latest:trades --component trades --stdout >trades.db\n");
     return cli::tool_main(app, argc, argv, [&] {
-        if (!to_stdout && target.empty()) throw Error(Kind::usage, "--target or --stdout is required", "restore latest --target DIR");
+        if (!to_stdout && target.empty())
+            throw Error(Kind::usage, "--target or --stdout is required", "restore latest --target DIR");
         const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
         const Repository repository = Repository::open(env.repository());
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
@@ -37,14 +48,19 @@ int main(int argc, char** argv) {
             return 0;
         }
         if (to_stdout) {
-            ops::restore_to_stdout(repository, manifest, options.choice, [](ByteSpan bytes) { cli::print(as_text(bytes)); }, options.lock_wait);
+            ops::restore_to_stdout(
+                repository, manifest, options.choice, [](ByteSpan bytes) { cli::print(as_text(bytes)); },
+                options.lock_wait);
             return 0;
         }
         options.target = target;
-        options.existing = overwrite ? ops::RestoreOptions::Existing::replace : ops::RestoreOptions::Existing::refuse;
+        options.existing =
+            overwrite ? ops::RestoreOptions::Existing::replace : ops::RestoreOptions::Existing::refuse;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const ops::RestoreReport report = ops::restore(repository, manifest, options);
         cli::print_restore_report(report, flags);
-        return report.warnings.empty() ? 0 : static_cast<int>(Kind::partial);  // every byte is right, not every owner or mode
+        return report.warnings.empty()
+                   ? 0
+                   : static_cast<int>(Kind::partial);  // every byte is right, not every owner or mode
     });
 }

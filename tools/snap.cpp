@@ -16,10 +16,13 @@ int main(int argc, char** argv) {
     bool dry_run = false, print_config = false;
     int level = 0;
     cli::add_source_flags(app, sources);
-    cli::add_text(app, "--type", options.type, "TYPE", "full, hourly, pre-deployment, manual or emergency (manual)")
+    cli::add_text(app, "--type", options.type, "TYPE",
+                  "full, hourly, pre-deployment, manual or emergency (manual)")
         ->check(CLI::IsMember({"full", "hourly", "pre-deployment", "manual", "emergency"}));
-    app.add_option("--level", level, "zstd level, 1 to 19 (from the configuration, else 3)")->check(CLI::Range(kMinLevel, kMaxLevel));
-    app.add_flag("--keep-corrupt", options.keep_corrupt, "capture the raw bytes of a database that SQLite calls damaged; still exit 5");
+    app.add_option("--level", level, "zstd level, 1 to 19 (from the configuration, else 3)")
+        ->check(CLI::Range(kMinLevel, kMaxLevel));
+    app.add_flag("--keep-corrupt", options.keep_corrupt,
+                 "capture the raw bytes of a database that SQLite calls damaged; still exit 5");
     app.add_flag("--dry-run", dry_run, "say what would be captured, write nothing");
     app.add_flag("--print-config", print_config, "print the effective configuration and exit");
     cli::add_common_flags(app, flags,
@@ -28,9 +31,11 @@ int main(int argc, char** argv) {
                           "  snap --repo R --sqlite t.db --tree conf --stdin dump.sql <dump.sql\n");
     return cli::tool_main(app, argc, argv, [&] {
         const bool runs = !print_config && !dry_run;
-        const cli::Environment env = cli::load_environment(flags, runs ? cli::Commands::may_run : cli::Commands::never_run);
+        const cli::Environment env =
+            cli::load_environment(flags, runs ? cli::Commands::may_run : cli::Commands::never_run);
         if (print_config) {
-            cli::print(flags.json ? dump_json(config_to_json(env.config, env.config_file), 2) + "\n" : config_to_toml(env.config));
+            cli::print(flags.json ? dump_json(config_to_json(env.config, env.config_file), 2) + "\n"
+                                  : config_to_toml(env.config));
             return 0;
         }
         options.sources = cli::select_sources(sources, env);

@@ -406,7 +406,7 @@ END
   assert_equal "$(ls -A "$repo/tmp")" ''
 }
 
-@test "snap: a second signal ends it at once, and the next run removes what was left" {
+@test "snap: a second signal, a second later, ends it at once, and the next run removes what was left" {
   # A disk that hangs in fsync, where the first signal can only be noted.
   preload hang <<'END'
 #include <time.h>
@@ -417,12 +417,16 @@ int fsync(int fd) {
   return 0;
 }
 END
-  LD_PRELOAD=$BATS_TEST_TMPDIR/hang.so snap --tree "$source_dir/tree" >/dev/null 2>&1 3>&- &
+  take --tree "$source_dir/tree"
+  touch_source
+  LD_PRELOAD=$BATS_TEST_TMPDIR/hang.so snap --tree
+ "$source_dir/tree" >/dev/null 2>&1 3>&- &
   started+=("$!")
   until [[ -n $(ls -A "$repo/tmp") ]]; do sleep 0.05; done
   kill -TERM "${started[0]}"
-  sleep 0.5
+  sleep 1.2 # within a second it would be taken for the same request, passed on twice
   run -0 kill -0 "${started[0]}"
+
   kill -TERM "${started[0]}"
   assert_ends_soon "${started[0]}"
   assert_equal "$ended" 143

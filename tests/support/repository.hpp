@@ -29,7 +29,9 @@ struct TestRepository {
     std::filesystem::path target() const { return dir / "restored"; }
 };
 
-inline void run_sql(const std::filesystem::path& path, const char* sql) { Database::open_cache(path.string()).execute(sql); }
+inline void run_sql(const std::filesystem::path& path, const char* sql) {
+    Database::open_cache(path.string()).execute(sql);
+}
 
 /// Deterministic bytes that do not compress.
 inline Bytes noise(std::size_t size, std::uint64_t seed = 1) {

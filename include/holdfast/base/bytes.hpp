@@ -54,8 +54,7 @@ inline bool from_hex(std::string_view text, std::span<std::byte> out) {
 
 /// RFC 4648 with padding; for names that are not UTF-8.
 inline std::string to_base64(std::string_view in) {
-    static constexpr char kDigits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
     for (std::size_t i = 0; i < in.size(); i += 3) {
         std::uint32_t group = 0;
@@ -93,8 +92,7 @@ inline std::optional<std::string> from_base64(std::string_view in) {
             padding += pad ? 1 : 0;
             group = group << 6 | static_cast<std::uint32_t>(v);
         }
-        for (std::size_t k = 0; k < 3 - padding; ++k)
-            out += static_cast<char>(group >> (16 - 8 * k) & 255U);
+        for (std::size_t k = 0; k < 3 - padding; ++k) out += static_cast<char>(group >> (16 - 8 * k) & 255U);
     }
     return out;
 }

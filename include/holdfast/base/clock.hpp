@@ -33,8 +33,7 @@ inline std::optional<SystemSeconds> parse_utc(std::string_view text) {
         std::tm parts{};
         const std::string copy{text};
         const char* end = ::strptime(copy.c_str(), pattern, &parts);
-        if (end != nullptr && *end == '\0')
-            return SystemSeconds{std::chrono::seconds{::timegm(&parts)}};
+        if (end != nullptr && *end == '\0') return SystemSeconds{std::chrono::seconds{::timegm(&parts)}};
     }
     return std::nullopt;
 }
@@ -42,8 +41,7 @@ inline std::optional<SystemSeconds> parse_utc(std::string_view text) {
 /// A bounded wait: how long may this still take?
 class Deadline {
 public:
-    explicit Deadline(std::chrono::milliseconds budget)
-        : end_(std::chrono::steady_clock::now() + budget) {}
+    explicit Deadline(std::chrono::milliseconds budget) : end_(std::chrono::steady_clock::now() + budget) {}
     bool has_passed() const { return std::chrono::steady_clock::now() >= end_; }
 
 private:

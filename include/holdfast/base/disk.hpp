@@ -94,11 +94,11 @@ inline std::optional<std::string> read_file_if_any(const fs::path& path, std::ui
     const struct stat st = stat_fd(fd.get(), "stat '" + path.string() + "'");
     if (!S_ISREG(st.st_mode)) throw Error(Kind::io, "'" + path.string() + "' is not a regular file");
     if (static_cast<std::uint64_t>(st.st_size) > max_bytes)
-        throw Error(Kind::corrupt, "'" + path.string() + "' is larger than " +
-                                       std::to_string(max_bytes) + " bytes, the most it may have");
+        throw Error(Kind::corrupt, "'" + path.string() + "' is larger than " + std::to_string(max_bytes) +
+                                       " bytes, the most it may have");
     std::string text(static_cast<std::size_t>(st.st_size), '\0');
-    const std::size_t n = read_full(fd.get(), std::as_writable_bytes(std::span(text)),
-                                    "read '" + path.string() + "'");
+    const std::size_t n =
+        read_full(fd.get(), std::as_writable_bytes(std::span(text)), "read '" + path.string() + "'");
     text.resize(n);
     return text;
 }

@@ -77,8 +77,8 @@ inline std::size_t pread_full(int fd, std::span<std::byte> out, std::uint64_t of
                               const std::string& doing) {
     std::size_t done = 0;
     while (done < out.size()) {
-        const ssize_t n = ::pread(fd, out.data() + done, out.size() - done,
-                                  static_cast<off_t>(offset + done));
+        const ssize_t n =
+            ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
         if (n == 0) break;
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw_os(doing);

@@ -94,9 +94,7 @@ inline bool glob_match(std::string_view pattern, std::string_view text) {
     }
 }
 
-inline bool has_glob(std::string_view path) {
-    return path.find_first_of("*?[") != std::string_view::npos;
-}
+inline bool has_glob(std::string_view path) { return path.find_first_of("*?[") != std::string_view::npos; }
 
 /// `text` as a pattern that matches exactly itself.
 inline std::string quote_glob(std::string_view text) {

@@ -60,8 +60,7 @@ inline std::optional<std::pair<double, std::string_view>> parse_quantity(std::st
     const std::string_view number = text.substr(0, digits);
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-    if (number.empty() || error != std::errc{} || end != number.data() + number.size())
-        return std::nullopt;
+    if (number.empty() || error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
     std::string_view unit = digits == std::string_view::npos ? std::string_view{} : text.substr(digits);
     while (unit.starts_with(' ')) unit.remove_prefix(1);
     return std::pair{value, unit};
@@ -73,10 +72,21 @@ inline std::optional<std::uint64_t> parse_bytes(std::string_view text) {
         std::string_view name;
         double factor;
     };
-    static constexpr Unit kUnits[] = {
-        {"", 1},      {"B", 1},      {"K", 1024},   {"KiB", 1024},       {"M", 1048576},
-        {"MiB", 1048576}, {"G", 1073741824}, {"GiB", 1073741824}, {"T", 1099511627776},
-        {"TiB", 1099511627776}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
+    static constexpr Unit kUnits[] = {{"", 1},
+                                      {"B", 1},
+                                      {"K", 1024},
+                                      {"KiB", 1024},
+                                      {"M", 1048576},
+                                      {"MiB", 1048576},
+                                      {"G", 1073741824},
+                                      {"GiB", 1073741824},
+                                      {"T", 1099511627776},
+                                      {"TiB", 1099511627776},
+                                      {"kB", 1e3},
+                                      {"KB", 1e3},
+                                      {"MB", 1e6},
+                                      {"GB", 1e9},
+                                      {"TB", 1e12}};
     const auto quantity = detail::parse_quantity(text);
     if (!quantity) return std::nullopt;
     for (const Unit& unit : kUnits)
@@ -91,7 +101,7 @@ inline std::optional<std::chrono::seconds> parse_duration(std::string_view text)
         std::string_view name;
         double seconds;
     };
-    static constexpr Unit kUnits[] = {{"s", 1},       {"m", 60},      {"min", 60}, {"h", 3600},
+    static constexpr Unit kUnits[] = {{"s", 1},     {"m", 60},     {"min", 60},    {"h", 3600},
                                       {"d", 86400}, {"w", 604800}, {"y", 31536000}};
     const auto quantity = detail::parse_quantity(text);
     if (!quantity) return std::nullopt;

@@ -52,28 +52,48 @@ inline void print_list(const Repository& repository, const CatalogFlags& flags, 
     const SnapshotList list = list_snapshots(repository);
     const auto trust = ops::read_trust(repository);
     const bool people = format == Format::table;
-    Table table({{"ID"}, {"NUMBER", Align::right}, {"TYPE"}, {"STATE"}, {"TRUST"}, {"SIZE", Align::right}, {"STORED", Align::right}, {"SOURCES"}});
+    Table table({{"ID"},
+                 {"NUMBER", Align::right},
+                 {"TYPE"},
+                 {"STATE"},
+                 {"TRUST"},
+                 {"SIZE", Align::right},
+                 {"STORED", Align::right},
+                 {"SOURCES"}});
     Json json = Json::array();
     std::size_t shown = 0;
     for (const Manifest& m : list.newest_first) {
-        const bool has_source = flags.source.empty() || std::any_of(m.components.begin(), m.components.end(), [&](const Component& c) { return c.source == flags.source; });
+        const bool has_source =
+            flags.source.empty() || std::any_of(m.components.begin(), m.components.end(),
+                                                [&](const Component& c) { return c.source == flags.source; });
         if (!has_source || (!flags.type.empty() && m.type != flags.type)) continue;
         if (flags.limit != 0 && shown == flags.limit) break;
         ++shown;
         const auto at = trust.find(m.id);
         const std::string proven = at == trust.end() ? "captured" : at->second;
         const auto size = [&](std::uint64_t n) { return people ? format_bytes(n) : std::to_string(n); };
-        table.add({m.id, std::to_string(m.number), m.type, m.state(), proven, size(m.bytes()), size(m.stored_bytes), detail::joined_sources(m)});
+        table.add({m.id, std::to_string(m.number), m.type, m.state(), proven, size(m.bytes()),
+                   size(m.stored_bytes), detail::joined_sources(m)});
         if (format == Format::id) print_line(m.id);
-        json.push_back({{"id", m.id}, {"number", m.number}, {"type", m.type}, {"state", m.state()}, {"trust", proven}, {"started_utc", format_utc(m.started)},
-                        {"bytes", m.bytes()}, {"new_bytes", m.new_bytes()}, {"stored_bytes", m.stored_bytes}, {"sources", detail::sources_of(m)}});
+        json.push_back({{"id", m.id},
+                        {"number", m.number},
+                        {"type", m.type},
+                        {"state", m.state()},
+                        {"trust", proven},
+                        {"started_utc", format_utc(m.started)},
+                        {"bytes", m.bytes()},
+                        {"new_bytes", m.new_bytes()},
+                        {"stored_bytes", m.stored_bytes},
+                        {"sources", detail::sources_of(m)}});
     }
     if (format != Format::id) detail::print_rows(table, json, format);
-    for (const UnreadableSnapshot& u : list.unreadable) say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
+    for (const UnreadableSnapshot& u : list.unreadable)
+        say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
     if (shown == 0 && people) say("catalog", "note", "no snapshot");
     if (list.unreadable.empty()) return;
     output().flush();  // the rest of the list is good
-    throw Error(Kind::corrupt, std::to_string(list.unreadable.size()) + " snapshots cannot be read", "run verify --all");
+    throw Error(Kind::corrupt, std::to_string(list.unreadable.size()) + " snapshots cannot be read",
+                "run verify --all");
 }
 
 inline void print_show(const Repository& repository, const CatalogFlags& flags, Format format) {
@@ -90,14 +110,23 @@ inline void print_files(const Repository& repository, const CatalogFlags& flags,
     const std::string wanted = flags.names.size() > 1 ? flags.names[1] : flags.source;
     ObjectReader reader(repository);
     bool found = wanted.empty();
-    const auto row = [&](const std::string& component, const std::string& path, const std::string& type, const std::string& mode, std::uint64_t size,
-                         std::int64_t mtime_ns, const std::string& sha256) {
-        const SystemSeconds time{std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds{mtime_ns})};
+    const auto row = [&](const std::string& component, const std::string& path, const std::string& type,
+                         const std::string& mode, std::uint64_t size, std::int64_t mtime_ns,
+                         const std::string& sha256) {
+        const SystemSeconds time{
+            std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds{mtime_ns})};
         if (format == Format::json)
-            print_line(dump_json({{"component", component}, {"path", json_text(path)}, {"type", type}, {"mode", mode}, {"size", size}, {"mtime_ns", mtime_ns}, {"sha256", sha256}}));
+            print_line(dump_json({{"component", component},
+                                  {"path", json_text(path)},
+                                  {"type", type},
+                                  {"mode", mode},
+                                  {"size", size},
+                                  {"mtime_ns", mtime_ns},
+                                  {"sha256", sha256}}));
         else if (format == Format::table)
-            print(mode + "  " + std::string(10 - std::min<std::size_t>(10, format_bytes(size).size()), ' ') + format_bytes(size) + "  " + format_utc(time) + "  " +
-                  printable(component) + (path.empty() ? "" : "/" + printable(path)) + "\n");
+            print(mode + "  " + std::string(10 - std::min<std::size_t>(10, format_bytes(size).size()), ' ') +
+                  format_bytes(size) + "  " + format_utc(time) + "  " + printable(component) +
+                  (path.empty() ? "" : "/" + printable(path)) + "\n");
         else
             print(tsv_line({component, path, type, mode, std::to_string(size), format_utc(time), sha256}));
     };
@@ -106,33 +135,45 @@ inline void print_files(const Repository& repository, const CatalogFlags& flags,
         found = true;
         if (!c.is_tree()) {
             if (flags.globs.empty())
-                row(c.name, "", "file", c.file ? holdfast::detail::octal(c.file->mode) : "0600", c.bytes, c.file ? c.file->mtime_ns : 0, c.digest->hex());
+                row(c.name, "", "file", c.file ? holdfast::detail::octal(c.file->mode) : "0600", c.bytes,
+                    c.file ? c.file->mtime_ns : 0, c.digest->hex());
             continue;
         }
         const EntrySource entries = entries_of_component(reader, c);
         while (const auto e = entries())
             if (flags.globs.empty() || any_glob_covers(flags.globs, e->path))
-                row(c.name, e->path, entry_type_name(e->type), holdfast::detail::octal(static_cast<std::uint32_t>(e->mode)), e->size, e->mtime_ns,
+                row(c.name, e->path, entry_type_name(e->type),
+                    holdfast::detail::octal(static_cast<std::uint32_t>(e->mode)), e->size, e->mtime_ns,
                     e->type == EntryType::file ? e->sha256.hex() : "");
     }
-    if (!found) throw Error(Kind::not_found, "snapshot " + m.id + " holds no " + in_quotes(wanted), "catalog show " + m.id + " lists what it holds");
+    if (!found)
+        throw Error(Kind::not_found, "snapshot " + m.id + " holds no " + in_quotes(wanted),
+                    "catalog show " + m.id + " lists what it holds");
 }
 
 inline void print_diff(const Repository& repository, const CatalogFlags& flags, Format format) {
-    if (flags.names.size() != 2) throw Error(Kind::usage, "diff takes two snapshots", "catalog diff OLDER NEWER");
-    ops::diff(repository, one_snapshot(repository, flags.names[0]), one_snapshot(repository, flags.names[1]), [&](const ops::Difference& d) {
-        if (format == Format::json)
-            print_line(dump_json({{"change", std::string(1, d.what)}, {"component", d.component}, {"path", json_text(d.path)}, {"detail", json_text(d.detail)}}));
-        else if (format == Format::tsv)
-            print(tsv_line({std::string(1, d.what), d.component, d.path, d.detail}));
-        else
-            print(std::string(1, d.what) + "  " + printable(d.component) + (d.path.empty() ? "" : "/" + printable(d.path)) + "  (" + printable(d.detail) + ")\n");
-    });
+    if (flags.names.size() != 2)
+        throw Error(Kind::usage, "diff takes two snapshots", "catalog diff OLDER NEWER");
+    ops::diff(repository, one_snapshot(repository, flags.names[0]), one_snapshot(repository, flags.names[1]),
+              [&](const ops::Difference& d) {
+                  if (format == Format::json)
+                      print_line(dump_json({{"change", std::string(1, d.what)},
+                                            {"component", d.component},
+                                            {"path", json_text(d.path)},
+                                            {"detail", json_text(d.detail)}}));
+                  else if (format == Format::tsv)
+                      print(tsv_line({std::string(1, d.what), d.component, d.path, d.detail}));
+                  else
+                      print(std::string(1, d.what) + "  " + printable(d.component) +
+                            (d.path.empty() ? "" : "/" + printable(d.path)) + "  (" + printable(d.detail) +
+                            ")\n");
+              });
 }
 
 inline void print_stats(const Repository& repository, Format format) {
     const ops::RepositoryStats s = ops::stats(repository);
-    const double ratio = s.stored_bytes == 0 ? 0 : static_cast<double>(s.captured_bytes) / static_cast<double>(s.stored_bytes);
+    const double ratio =
+        s.stored_bytes == 0 ? 0 : static_cast<double>(s.captured_bytes) / static_cast<double>(s.stored_bytes);
     char times[32];
     std::snprintf(times, sizeof times, "%.1f", ratio);
     const bool people = format == Format::table;
@@ -146,10 +187,15 @@ inline void print_stats(const Repository& repository, Format format) {
     table.add({"unreferenced objects", std::to_string(s.unreferenced_objects)});
     table.add({"unreferenced", size(s.unreferenced_bytes)});
     detail::print_rows(table,
-                       {{"snapshots", s.snapshots}, {"captured_bytes", s.captured_bytes}, {"stored_bytes", s.stored_bytes}, {"objects", s.objects},
-                        {"unreferenced_objects", s.unreferenced_objects}, {"unreferenced_bytes", s.unreferenced_bytes}},
+                       {{"snapshots", s.snapshots},
+                        {"captured_bytes", s.captured_bytes},
+                        {"stored_bytes", s.stored_bytes},
+                        {"objects", s.objects},
+                        {"unreferenced_objects", s.unreferenced_objects},
+                        {"unreferenced_bytes", s.unreferenced_bytes}},
                        format);
-    for (const UnreadableSnapshot& u : s.unreadable) say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
+    for (const UnreadableSnapshot& u : s.unreadable)
+        say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
 }
 
 inline void print_objects(const Repository& repository, const CatalogFlags& flags, Format format) {
@@ -160,7 +206,9 @@ inline void print_objects(const Repository& repository, const CatalogFlags& flag
         struct stat st {};
         const bool present = ::lstat(repository.object(name).c_str(), &st) == 0;
         const auto bytes = static_cast<std::uint64_t>(present ? st.st_size : 0);
-        table.add({name.hex(), !present ? "missing" : format == Format::table ? format_bytes(bytes) : std::to_string(bytes)});
+        table.add({name.hex(), !present                  ? "missing"
+                               : format == Format::table ? format_bytes(bytes)
+                                                         : std::to_string(bytes)});
         json.push_back({{"object", name.hex()}, {"stored_bytes", bytes}, {"is_present", present}});
         if (format == Format::id) print_line(name.hex());
     }

@@ -16,19 +16,22 @@ inline void print_restore_report(const ops::RestoreReport& report, const CommonF
     Json json = {{"snapshot", report.snapshot}, {"components", Json::array()}, {"warnings", Json::array()}};
     for (const std::string& w : report.warnings) json["warnings"].push_back(json_text(w));
     for (const ops::RestoredComponent& c : report.components) {
-        json["components"].push_back({{"name", c.name}, {"path", json_text(c.path)}, {"bytes", c.bytes}, {"files", c.files}});
+        json["components"].push_back(
+            {{"name", c.name}, {"path", json_text(c.path)}, {"bytes", c.bytes}, {"files", c.files}});
         if (!flags.json) print_line(tsv_cell(c.path));
     }
     if (flags.json) print_json(json);
 }
 
-inline void print_restore_plan(const Manifest& manifest, const ops::ComponentChoice& choice, const std::string& target, const CommonFlags& flags) {
+inline void print_restore_plan(const Manifest& manifest, const ops::ComponentChoice& choice,
+                               const std::string& target, const CommonFlags& flags) {
     Table table({{"COMPONENT"}, {"KIND"}, {"SIZE", Align::right}, {"TO"}});
     Json json = {{"snapshot", manifest.id}, {"components", Json::array()}};
     for (const Component* c : ops::choose_components(manifest, choice)) {
         const std::string to = target.empty() ? "standard output" : (fs::path(target) / c->name).string();
         table.add({c->name, c->kind, format_bytes(c->bytes), to});
-        json["components"].push_back({{"name", c->name}, {"kind", c->kind}, {"bytes", c->bytes}, {"to", json_text(to)}});
+        json["components"].push_back(
+            {{"name", c->name}, {"kind", c->kind}, {"bytes", c->bytes}, {"to", json_text(to)}});
     }
     if (flags.json)
         print_json(json);

@@ -13,27 +13,38 @@ namespace holdfast::cli {
 
 inline void print_snap_report(const ops::SnapReport& report, const CommonFlags& flags) {
     const Manifest& m = report.manifest;
-    for (const MissingSource& x : m.missing) say("snap", "warning", "source " + in_quotes(x.source) + " not captured: " + x.reason);
+    for (const MissingSource& x : m.missing)
+        say("snap", "warning", "source " + in_quotes(x.source) + " not captured: " + x.reason);
     for (const Component& c : m.components)
         for (const std::string& w : c.warnings) say("snap", "warning", c.name + ": " + w);
     for (const std::string& reason : m.suspect) say("snap", "warning", "suspect: " + reason);
     if (!flags.quiet)
         for (const std::string& note : report.notes) say("snap", "note", note);
     if (flags.verbose || (!flags.quiet && ::isatty(STDERR_FILENO) == 1))
-        say("snap", "note", m.state() + ": " + format_bytes(m.bytes()) + " in " + std::to_string(m.components.size()) + " components, " +
-                                format_bytes(m.new_bytes()) + " new, stored in " + format_bytes(m.stored_bytes) + ", " +
-                                format_duration(m.finished - m.started));
+        say("snap", "note",
+            m.state() + ": " + format_bytes(m.bytes()) + " in " + std::to_string(m.components.size()) +
+                " components, " + format_bytes(m.new_bytes()) + " new, stored in " +
+                format_bytes(m.stored_bytes) + ", " + format_duration(m.finished - m.started));
     if (!flags.json) return print_line(m.id);
-    Json json = {{"id", m.id}, {"number", m.number}, {"state", m.state()}, {"bytes", m.bytes()}, {"new_bytes", m.new_bytes()},
-                 {"stored_bytes", m.stored_bytes}, {"components", Json::array()}, {"missing", Json::array()}, {"suspect", Json::array()},
+    Json json = {{"id", m.id},
+                 {"number", m.number},
+                 {"state", m.state()},
+                 {"bytes", m.bytes()},
+                 {"new_bytes", m.new_bytes()},
+                 {"stored_bytes", m.stored_bytes},
+                 {"components", Json::array()},
+                 {"missing", Json::array()},
+                 {"suspect", Json::array()},
                  {"notes", Json::array()}};
     for (const Component& c : m.components) {
-        Json one = {{"name", c.name}, {"kind", c.kind}, {"class", c.source_class}, {"bytes", c.bytes}, {"new_bytes", c.new_bytes}, {"warnings", Json::array()}};
+        Json one = {{"name", c.name},   {"kind", c.kind},           {"class", c.source_class},
+                    {"bytes", c.bytes}, {"new_bytes", c.new_bytes}, {"warnings", Json::array()}};
         for (const std::string& w : c.warnings) one["warnings"].push_back(json_text(w));
         json["components"].push_back(one);
     }
     for (const MissingSource& x : m.missing)
-        json["missing"].push_back({{"source", x.source}, {"path", json_text(x.path)}, {"reason", json_text(x.reason)}});
+        json["missing"].push_back(
+            {{"source", x.source}, {"path", json_text(x.path)}, {"reason", json_text(x.reason)}});
     for (const std::string& s : m.suspect) json["suspect"].push_back(json_text(s));
     for (const std::string& n : report.notes) json["notes"].push_back(json_text(n));
     print_json(json);
@@ -43,9 +54,11 @@ inline void print_snap_report(const ops::SnapReport& report, const CommonFlags& 
 inline void print_plan(const ops::CapturePlan& plan, const std::string& stdin_name, bool as_json) {
     Json json = {{"components", Json::array()}, {"missing", Json::array()}};
     Table table({{"COMPONENT"}, {"KIND"}, {"CLASS"}, {"FROM"}});
-    const auto add = [&](const std::string& name, const std::string& kind, const std::string& source_class, const std::string& from) {
+    const auto add = [&](const std::string& name, const std::string& kind, const std::string& source_class,
+                         const std::string& from) {
         table.add({name, kind, source_class, from});
-        json["components"].push_back({{"name", name}, {"kind", kind}, {"class", source_class}, {"from", json_text(from)}});
+        json["components"].push_back(
+            {{"name", name}, {"kind", kind}, {"class", source_class}, {"from", json_text(from)}});
     };
     for (const ops::CaptureTask& task : plan.tasks)
         add(task.component, word_for(task.source->kind), word_for(task.source->source_class),

@@ -9,7 +9,8 @@
 
 namespace holdfast::cli {
 
-inline constexpr const char* kSnapshotHelp = "an id, a unique prefix, latest, latest:SOURCE, @2026-11-20T14:00, or - for ids on standard input";
+inline constexpr const char* kSnapshotHelp =
+    "an id, a unique prefix, latest, latest:SOURCE, @2026-11-20T14:00, or - for ids on standard input";
 
 /// Every "-" is replaced by the words on standard input. Throws: usage if that is empty.
 inline std::vector<std::string> read_names(const std::vector<std::string>& names) {
@@ -21,7 +22,9 @@ inline std::vector<std::string> read_names(const std::vector<std::string>& names
         }
         const std::size_t before = out.size();
         for (std::string word; std::cin >> word;) out.push_back(word);
-        if (out.size() == before) throw Error(Kind::usage, "standard input names no snapshot", "pipe ids into it: catalog --format id | verify -");
+        if (out.size() == before)
+            throw Error(Kind::usage, "standard input names no snapshot",
+                        "pipe ids into it: catalog --format id | verify -");
     }
     return out;
 }
@@ -29,7 +32,9 @@ inline std::vector<std::string> read_names(const std::vector<std::string>& names
 /// Exactly one snapshot, its manifest held against SHA256SUMS.
 inline Manifest one_snapshot(const Repository& repository, const std::string& name) {
     const std::vector<std::string> names = read_names({name});
-    if (names.size() != 1) throw Error(Kind::usage, "one snapshot is expected, " + std::to_string(names.size()) + " were given", "name one");
+    if (names.size() != 1)
+        throw Error(Kind::usage, "one snapshot is expected, " + std::to_string(names.size()) + " were given",
+                    "name one");
     return read_checked_manifest(repository, find_snapshot(repository, names[0]).id);
 }
 

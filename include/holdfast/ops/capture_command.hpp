@@ -20,7 +20,8 @@ inline void keep_tail(std::string& tail, ByteSpan bytes) {
 }
 
 /// Reads `pull` to its end into chunks.
-inline CapturedStream capture_pulled(RunContext& run, const PullBytes& pull, std::string& tail, const std::function<void()>& finish) {
+inline CapturedStream capture_pulled(RunContext& run, const PullBytes& pull, std::string& tail,
+                                     const std::function<void()>& finish) {
     return run.capture.chunks(
         [&](ChunkFeed& feed) {
             Bytes buffer(256_KiB);
@@ -34,12 +35,15 @@ inline CapturedStream capture_pulled(RunContext& run, const PullBytes& pull, std
         StreamCapture::StreamDigest::wanted);
 }
 
-inline void check_output(const CapturedStream& stream, const CaptureTask& task, const std::string& tail, const std::string& who) {
+inline void check_output(const CapturedStream& stream, const CaptureTask& task, const std::string& tail,
+                         const std::string& who) {
     if (stream.bytes == 0 && !task.source->allow_empty)
-        throw Error(Kind::io, who + " gave no output", "run it by hand to see why; allow_empty = true accepts nothing as an answer");
+        throw Error(Kind::io, who + " gave no output",
+                    "run it by hand to see why; allow_empty = true accepts nothing as an answer");
     const std::string& end = task.source->expect_end;
     if (!end.empty() && tail.find(end) == std::string::npos)
-        throw Error(Kind::io, who + " stopped early: its output does not end with " + in_quotes(end), "run it by hand to see why");
+        throw Error(Kind::io, who + " stopped early: its output does not end with " + in_quotes(end),
+                    "run it by hand to see why");
 }
 
 }  // namespace detail
@@ -49,7 +53,8 @@ inline PendingComponent capture_command(RunContext& run, const CaptureTask& task
     const SourceConfig& source = *task.source;
     Child child(source.shell ? shell_argv(source.command.at(0)) : source.command, source.timeout);
     std::string tail;
-    out.stream = detail::capture_pulled(run, [&](std::span<std::byte> into) { return child.read(into); }, tail, [&] { child.finish(); });
+    out.stream = detail::capture_pulled(
+        run, [&](std::span<std::byte> into) { return child.read(into); }, tail, [&] { child.finish(); });
     detail::check_output(*out.stream, task, tail, "the command of source " + in_quotes(source.name));
     return out;
 }
@@ -61,7 +66,8 @@ inline PendingComponent capture_stdin(RunContext& run, const CaptureTask& task, 
         run,
         [](std::span<std::byte> into) {
             pollfd input{STDIN_FILENO, POLLIN, 0};
-            for (int ready = 0; ready <= 0; ready = ::poll(&input, 1, 100)) {  // its writer may be silent for hours
+            for (int ready = 0; ready <= 0;
+                 ready = ::poll(&input, 1, 100)) {  // its writer may be silent for hours
                 if (ready < 0 && errno != EINTR) throw_os("wait for standard input");
                 check_interrupted();
             }

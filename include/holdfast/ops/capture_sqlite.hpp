@@ -3,8 +3,8 @@
 
 #include "holdfast/ops/pending_component.hpp"
 #include "holdfast/ops/plan_sources.hpp"
-#include "holdfast/source/sqlite_image.hpp"
 #include "holdfast/source/segment.hpp"
+#include "holdfast/source/sqlite_image.hpp"
 #include "holdfast/store/component_reader.hpp"
 #include "holdfast/store/snapshot_index.hpp"
 
@@ -22,7 +22,8 @@ struct RunContext {
 };
 
 /// The component of this name in the newest snapshot that has it with this kind; null if there is none.
-inline const Component* previous_component(const RunContext& run, const std::string& name, const std::string& kind) {
+inline const Component* previous_component(const RunContext& run, const std::string& name,
+                                           const std::string& kind) {
     for (const Manifest& m : run.snapshots.newest_first)
         if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return c;
     return nullptr;
@@ -33,20 +34,24 @@ namespace detail {
 inline std::optional<std::array<std::byte, 4>> change_counter(const std::string& path) {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     std::array<std::byte, 4> counter{};
-    if (!fd || pread_full(fd.get(), counter, 24, "read " + in_quotes(path)) != counter.size()) return std::nullopt;
+    if (!fd || pread_full(fd.get(), counter, 24, "read " + in_quotes(path)) != counter.size())
+        return std::nullopt;
     return counter;
 }
 
 /// A key for "these files are as they were", or nothing if their times are too fresh to tell. Call it while
 /// no connection is open.
-inline std::optional<Digest> unchanged_key(const std::string& path, std::chrono::system_clock::time_point start) {
+inline std::optional<Digest> unchanged_key(const std::string& path,
+                                           std::chrono::system_clock::time_point start) {
     struct stat st {};
     if (::stat(path.c_str(), &st) != 0) return std::nullopt;
-    const auto start_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(start.time_since_epoch()).count();
+    const auto start_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(start.time_since_epoch()).count();
     std::string text = path;
     const auto add = [&](const struct stat& s) {
-        for (const std::int64_t value : {static_cast<std::int64_t>(s.st_dev), static_cast<std::int64_t>(s.st_ino),
-                                         static_cast<std::int64_t>(s.st_size), to_ns(s.st_mtim), to_ns(s.st_ctim)})
+        for (const std::int64_t value :
+             {static_cast<std::int64_t>(s.st_dev), static_cast<std::int64_t>(s.st_ino),
+              static_cast<std::int64_t>(s.st_size), to_ns(s.st_mtim), to_ns(s.st_ctim)})
             text += "|" + std::to_string(value);
         return to_ns(s.st_mtim) < start_ns - kRacyNs && to_ns(s.st_ctim) < start_ns - kRacyNs;
     };
@@ -81,7 +86,8 @@ inline bool adopt_objects(RunContext& run, const Component& component, std::set<
     return true;
 }
 
-inline bool take_over(RunContext& run, const std::string& name, const std::optional<Digest>& key, PendingComponent& out) {
+inline bool take_over(RunContext& run, const std::string& name, const std::optional<Digest>& key,
+                      PendingComponent& out) {
     const auto last = key ? run.cache.find_unchanged(name) : std::nullopt;
     if (!last || last->key != *key) return false;
     for (const Manifest& m : run.snapshots.newest_first) {
@@ -93,7 +99,8 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
             if (e.kind() != Kind::corrupt) throw;
             return false;  // its recipe is damaged: read the source
         }
-        const std::string path = out.component.path, source = out.component.source, source_class = out.component.source_class;
+        const std::string path = out.component.path, source = out.component.source,
+                          source_class = out.component.source_class;
         out.component = *c;
         out.component.path = path;
         out.component.source = source;
@@ -106,9 +113,12 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
 }
 
 /// Last time's image with its page digests, from the cache or, if that is lost, from the image itself.
-inline std::optional<PreviousImage> previous_image(RunContext& run, const std::string& name, std::uint64_t page_bytes) {
+inline std::optional<PreviousImage> previous_image(RunContext& run, const std::string& name,
+                                                   std::uint64_t page_bytes) {
     const Component* last = previous_component(run, name, "sqlite");
-    if (last == nullptr || !last->digest || !last->sqlite || last->sqlite->page_bytes != page_bytes || page_bytes == 0) return std::nullopt;
+    if (last == nullptr || !last->digest || !last->sqlite || last->sqlite->page_bytes != page_bytes ||
+        page_bytes == 0)
+        return std::nullopt;
     const fs::path path = run.cache.page_map(name);
     try {
         auto pages = PageMapReader::open(path, *last->digest);
@@ -132,7 +142,8 @@ inline std::optional<PreviousImage> previous_image(RunContext& run, const std::s
         return PreviousImage{*std::move(pages), extents_of_component(run.reader, *last)};
     } catch (const Error& e) {
         if (e.kind() != Kind::corrupt) throw;
-        return std::nullopt;  // damage in the repository is verify's to report; here it only costs a full copy
+        return std::
+            nullopt;  // damage in the repository is verify's to report; here it only costs a full copy
     }
 }
 
@@ -142,13 +153,15 @@ inline FileFacts file_facts(const std::string& path) {
     return {static_cast<std::uint32_t>(st.st_mode & 07777U), st.st_uid, st.st_gid, to_ns(st.st_mtim)};
 }
 
-inline void capture_damaged(RunContext& run, const std::string& path, const SqliteImageOptions& options, PendingComponent& out) {
+inline void capture_damaged(RunContext& run, const std::string& path, const SqliteImageOptions& options,
+                            PendingComponent& out) {
     const PrivateCopy copy(path, options.staging, options.busy_timeout);
     const UniqueFd fd = open_fd(copy.path(), O_RDONLY);
     out.stream = run.capture.chunks(
         [&](ChunkFeed& feed) {
             Bytes buffer(1_MiB);
-            while (const std::size_t n = read_some(fd.get(), buffer, "read " + in_quotes(path))) feed.write(ByteSpan(buffer).first(n));
+            while (const std::size_t n = read_some(fd.get(), buffer, "read " + in_quotes(path)))
+                feed.write(ByteSpan(buffer).first(n));
         },
         StreamCapture::StreamDigest::wanted);
     out.is_damaged = true;
@@ -175,12 +188,18 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
         out.component.file = detail::file_facts(path);
         const std::uint64_t page_bytes = image.page_bytes() == 0 ? 4096 : image.page_bytes();
         out.page_map.emplace(run.cache.page_map(task.component));
-        out.stream = run.capture.pages([&](PageFeed& feed) { image.copy_to([&](ByteSpan page) { feed.write(page); }); }, page_bytes,
-                                       detail::previous_image(run, task.component, image.page_bytes()), *out.page_map);
-        if (out.stream->bytes != image.bytes()) throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
-        out.component.sqlite = SqliteFacts{image.page_bytes(), image.page_count(), image.user_version(), image.application_id(),
-                                           image.is_wal(), image.row_counts(std::chrono::milliseconds{250})};
-        if (image.was_recovered()) out.notes.push_back(task.component + ": read from a private copy, because it had a hot journal or could not be read in place");
+        out.stream = run.capture.pages(
+            [&](PageFeed& feed) { image.copy_to([&](ByteSpan page) { feed.write(page); }); }, page_bytes,
+            detail::previous_image(run, task.component, image.page_bytes()), *out.page_map);
+        if (out.stream->bytes != image.bytes())
+            throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
+        out.component.sqlite = SqliteFacts{
+            image.page_bytes(),     image.page_count(), image.user_version(),
+            image.application_id(), image.is_wal(),     image.row_counts(std::chrono::milliseconds{250})};
+        if (image.was_recovered())
+            out.notes.push_back(
+                task.component +
+                ": read from a private copy, because it had a hot journal or could not be read in place");
     } catch (const Error& e) {
         if (e.kind() != Kind::corrupt || !run.keep_corrupt) throw;
         detail::capture_damaged(run, path, options, out);

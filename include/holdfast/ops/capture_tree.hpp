@@ -73,12 +73,15 @@ inline void add_report(const TreeReport& report, PendingComponent& out) {
         if (c.warnings.size() == kNamed) break;
         c.warnings.push_back(printable(p.path) + ": " + p.reason);
     }
-    if (report.problem_count > c.warnings.size()) c.warnings.push_back("and " + std::to_string(report.problem_count - c.warnings.size()) + " more");
+    if (report.problem_count > c.warnings.size())
+        c.warnings.push_back("and " + std::to_string(report.problem_count - c.warnings.size()) + " more");
     for (const TreeProblem& n : report.notes) {
         if (out.notes.size() == kNamed) break;
         out.notes.push_back(c.name + "/" + printable(n.path) + ": " + n.reason);
     }
-    if (report.note_count > out.notes.size()) out.notes.push_back(c.name + ": and " + std::to_string(report.note_count - out.notes.size()) + " more notes");
+    if (report.note_count > out.notes.size())
+        out.notes.push_back(c.name + ": and " + std::to_string(report.note_count - out.notes.size()) +
+                            " more notes");
 }
 
 }  // namespace detail

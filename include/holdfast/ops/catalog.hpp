@@ -57,7 +57,8 @@ inline int compare_paths(std::string_view a, std::string_view b) {
     }
 }
 
-inline void diff_trees(ObjectReader& reader, const Component& a, const Component& b, const DifferenceSink& sink) {
+inline void diff_trees(ObjectReader& reader, const Component& a, const Component& b,
+                       const DifferenceSink& sink) {
     const EntrySource before = entries_of_component(reader, a), after = entries_of_component(reader, b);
     std::optional<IndexEntry> x = before(), y = after();
     while (x || y) {
@@ -83,7 +84,9 @@ inline std::string row_changes(const SqliteFacts& a, const SqliteFacts& b) {
     for (const auto& [table, rows] : b.row_counts) tables.insert(table);
     for (const std::string& table : tables) {
         const auto x = a.row_counts.find(table), y = b.row_counts.find(table);
-        const auto count = [](const auto& at, const auto& end) { return at == end ? std::string("none") : std::to_string(at->second); };
+        const auto count = [](const auto& at, const auto& end) {
+            return at == end ? std::string("none") : std::to_string(at->second);
+        };
         const std::string from = count(x, a.row_counts.end()), to = count(y, b.row_counts.end());
         if (from != to) out += ", rows of " + table + ": " + from + " to " + to;
     }
@@ -93,7 +96,8 @@ inline std::string row_changes(const SqliteFacts& a, const SqliteFacts& b) {
 }  // namespace detail
 
 /// What changed from `a` to `b`, component by component, in stream order. Throws: corrupt, io.
-inline void diff(const Repository& repository, const Manifest& a, const Manifest& b, const DifferenceSink& sink) {
+inline void diff(const Repository& repository, const Manifest& a, const Manifest& b,
+                 const DifferenceSink& sink) {
     ObjectReader reader(repository);
     for (const Component& x : a.components)
         if (b.find(x.name) == nullptr) sink({'D', x.name, "", format_bytes(x.bytes)});
@@ -104,7 +108,9 @@ inline void diff(const Repository& repository, const Manifest& a, const Manifest
         else if (x->is_tree() && y.is_tree()) {
             if (x->index->digest != y.index->digest) detail::diff_trees(reader, *x, y, sink);
         } else if (x->kind != y.kind || x->digest != y.digest)
-            sink({'M', y.name, "", format_bytes(x->bytes) + " to " + format_bytes(y.bytes) + (x->sqlite && y.sqlite ? detail::row_changes(*x->sqlite, *y.sqlite) : "")});
+            sink({'M', y.name, "",
+                  format_bytes(x->bytes) + " to " + format_bytes(y.bytes) +
+                      (x->sqlite && y.sqlite ? detail::row_changes(*x->sqlite, *y.sqlite) : "")});
     }
 }
 

@@ -51,7 +51,8 @@ inline void report_captured(std::map<std::string, DeltaLog>& tables, const Index
         folder = tree_parent(folder);
         const auto table = tables.find(std::string(folder));
         if (table == tables.end()) continue;
-        table->second.captured(folder == "." ? entry.path : entry.path.substr(folder.size() + 1), entry.content_bytes());
+        table->second.captured(folder == "." ? entry.path : entry.path.substr(folder.size() + 1),
+                               entry.content_bytes());
         return;
     }
 }
@@ -69,7 +70,8 @@ inline std::vector<std::string> check_delta(ObjectReader& reader, const Componen
                detail::commits_of(entries_of_component(reader, c)), visitor);
     const EntrySource entries = entries_of_component(reader, c);
     while (const auto entry = entries())
-        if (entry->type == EntryType::file || entry->type == EntryType::hardlink) detail::report_captured(visitor.tables, *entry);
+        if (entry->type == EntryType::file || entry->type == EntryType::hardlink)
+            detail::report_captured(visitor.tables, *entry);
     std::vector<std::string> warnings;
     std::size_t more = 0;
     for (const auto& [table, log] : visitor.tables)
@@ -79,7 +81,8 @@ inline std::vector<std::string> check_delta(ObjectReader& reader, const Componen
             else
                 ++more;
         }
-    if (more > 0) warnings.push_back(std::string(kDeltaWarning) + "warnings: and " + std::to_string(more) + " more");
+    if (more > 0)
+        warnings.push_back(std::string(kDeltaWarning) + "warnings: and " + std::to_string(more) + " more");
     return warnings;
 }
 

@@ -18,7 +18,8 @@ struct SqliteCheck {
 namespace detail {
 /// A collation, function or module that only the application has: no damage, but no proof either.
 inline bool is_missing_extension(std::string_view message) {
-    for (const char* phrase : {"no such collation", "no such module", "no such function", "no such tokenizer", "unknown tokenizer"})
+    for (const char* phrase : {"no such collation", "no such module", "no such function", "no such tokenizer",
+                               "unknown tokenizer"})
         if (message.find(phrase) != std::string_view::npos) return true;
     return false;
 }
@@ -29,7 +30,8 @@ inline SqliteCheck check_sqlite(const std::filesystem::path& path) {
     SqliteCheck result;
     const auto note = [&](std::string_view text) {
         const bool unchecked = detail::is_missing_extension(text);
-        (unchecked ? result.warnings : result.damage).push_back((unchecked ? "not fully checked: " : "integrity_check: ") + printable(text));
+        (unchecked ? result.warnings : result.damage)
+            .push_back((unchecked ? "not fully checked: " : "integrity_check: ") + printable(text));
     };
     try {
         Database db = Database::open_readonly(path, Database::Source::immutable, std::chrono::seconds{0});
@@ -40,10 +42,14 @@ inline SqliteCheck check_sqlite(const std::filesystem::path& path) {
         if (!result.damage.empty()) return result;
         Statement keys = db.prepare("PRAGMA foreign_key_check");
         while (keys.step() && result.warnings.size() < kListed)
-            result.warnings.push_back("foreign key: a row of " + in_quotes(keys.text(0)) + " refers to a row of " + in_quotes(keys.text(2)) + " that does not exist");
+            result.warnings.push_back("foreign key: a row of " + in_quotes(keys.text(0)) +
+                                      " refers to a row of " + in_quotes(keys.text(2)) +
+                                      " that does not exist");
     } catch (const SqliteError& e) {
         check_interrupted();
-        if (e.kind() == Kind::io && !detail::is_missing_extension(e.what()) && (e.code() & 0xFF) != SQLITE_ERROR) throw;
+        if (e.kind() == Kind::io && !detail::is_missing_extension(e.what()) &&
+            (e.code() & 0xFF) != SQLITE_ERROR)
+            throw;
         note(e.what());
     }
     return result;

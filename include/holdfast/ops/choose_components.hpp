@@ -16,7 +16,8 @@ struct ComponentChoice {
 };
 
 /// In manifest order; nothing named means all. Globs pick trees only. Throws: not_found.
-inline std::vector<const Component*> choose_components(const Manifest& manifest, const ComponentChoice& choice) {
+inline std::vector<const Component*> choose_components(const Manifest& manifest,
+                                                       const ComponentChoice& choice) {
     const auto names = [](const std::vector<std::string>& list, const std::string& name) {
         return std::find(list.begin(), list.end(), name) != list.end();
     };
@@ -28,13 +29,18 @@ inline std::vector<const Component*> choose_components(const Manifest& manifest,
     }
     const auto require = [&](bool found, const std::string& name) {
         if (!found)
-            throw Error(Kind::not_found, "snapshot " + manifest.id + " holds no " + in_quotes(name), "catalog show " + manifest.id + " lists what it holds");
+            throw Error(Kind::not_found, "snapshot " + manifest.id + " holds no " + in_quotes(name),
+                        "catalog show " + manifest.id + " lists what it holds");
     };
     for (const std::string& name : choice.sources)
-        require(std::any_of(manifest.components.begin(), manifest.components.end(), [&](const Component& c) { return c.source == name; }), name);
+        require(std::any_of(manifest.components.begin(), manifest.components.end(),
+                            [&](const Component& c) { return c.source == name; }),
+                name);
     for (const std::string& name : choice.components) require(manifest.find(name) != nullptr, name);
     if (chosen.empty())
-        throw Error(Kind::not_found, choice.globs.empty() ? "snapshot " + manifest.id + " holds nothing" : "--path is about trees, and nothing that was named is one",
+        throw Error(Kind::not_found,
+                    choice.globs.empty() ? "snapshot " + manifest.id + " holds nothing"
+                                         : "--path is about trees, and nothing that was named is one",
                     "catalog show " + manifest.id + " lists what it holds");
     return chosen;
 }

@@ -7,7 +7,9 @@ namespace holdfast::ops {
 
 enum class Severity { damage, warning };
 
-inline const char* severity_name(Severity severity) { return severity == Severity::damage ? "damage" : "warning"; }
+inline const char* severity_name(Severity severity) {
+    return severity == Severity::damage ? "damage" : "warning";
+}
 
 struct Finding {
     Severity severity = Severity::damage;

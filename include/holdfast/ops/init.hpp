@@ -16,17 +16,20 @@ namespace holdfast::ops {
 namespace detail {
 
 inline void refuse_foreign_files(const fs::path& root) {
-    static const std::set<std::string> kOurs = {"objects", "snapshots", "tmp",          "trash", "quarantine",
-                                                "lock",    "RECOVER.md", "recover.sh", "ledger.jsonl", "lost+found"};
+    static const std::set<std::string> kOurs = {"objects",      "snapshots", "tmp",        "trash",
+                                                "quarantine",   "lock",      "RECOVER.md", "recover.sh",
+                                                "ledger.jsonl", "lost+found"};
     for (const std::string& name : list_directory(root))
         if (!kOurs.contains(name) && name.find(".tmp.") == std::string::npos)
-            throw Error(Kind::refused, in_quotes(root.string()) + " is not empty: it holds " + in_quotes(name),
+            throw Error(Kind::refused,
+                        in_quotes(root.string()) + " is not empty: it holds " + in_quotes(name),
                         "choose a new or empty folder for the repository");
 }
 
 inline std::string new_repository_id() {
     const std::string hex = random_hex<16>();
-    return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+    return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) +
+           "-" + hex.substr(20);
 }
 
 }  // namespace detail
@@ -37,16 +40,19 @@ inline Repository init(const fs::path& path) {
     make_directories(root);
     if (fs::exists(root / "format.json")) {
         Repository::open(root);
-        throw Error(Kind::refused, in_quotes(root.string()) + " is already a repository", "use it with: snap --repo " + in_quotes(root.string()));
+        throw Error(Kind::refused, in_quotes(root.string()) + " is already a repository",
+                    "use it with: snap --repo " + in_quotes(root.string()));
     }
     detail::refuse_foreign_files(root);
     if (::chmod(root.c_str(), 0700) != 0) throw_os("set the mode of " + in_quotes(root.string()));
-    for (const char* folder : {"objects", "snapshots", "tmp", "trash", "quarantine"}) make_directory(root / folder);
+    for (const char* folder : {"objects", "snapshots", "tmp", "trash", "quarantine"})
+        make_directory(root / folder);
     static constexpr char kDigits[] = "0123456789abcdef";
     for (const char high : std::string_view(kDigits))
         for (const char low : std::string_view(kDigits)) {
             const fs::path folder = root / "objects" / std::string{high, low};
-            if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) throw_os("create directory " + in_quotes(folder.string()));
+            if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+                throw_os("create directory " + in_quotes(folder.string()));
             if (::chmod(folder.c_str(), 0700) != 0) throw_os("set the mode of " + in_quotes(folder.string()));
         }
     sync_directory(root / "objects");
@@ -55,7 +61,10 @@ inline Repository init(const fs::path& path) {
     publish_file(root / "RECOVER.md", as_bytes(kRecoverMd));
     publish_file(root / "recover.sh", as_bytes(kRecoverSh), 0700);
     const std::string id = detail::new_repository_id();
-    const Json json = {{"format", kFormatName}, {"version", kFormatVersion}, {"id", id}, {"created_utc", format_utc(now_utc())}};
+    const Json json = {{"format", kFormatName},
+                       {"version", kFormatVersion},
+                       {"id", id},
+                       {"created_utc", format_utc(now_utc())}};
     publish_file(root / "format.json", as_bytes(dump_json(json, 2) + "\n"));
     Repository repository = Repository::open(root);
     LedgerWriter(repository, std::chrono::seconds{30}).append("created", "", {{"repository", id}});

@@ -14,7 +14,8 @@ inline void remove_leftovers(const Repository& repository) {
         for (const std::string& name : list_directory(repository.tmp())) {
             std::error_code error;
             fs::remove_all(repository.tmp() / name, error);
-            if (error) throw OsError(error.value(), "remove " + in_quotes((repository.tmp() / name).string()));
+            if (error)
+                throw OsError(error.value(), "remove " + in_quotes((repository.tmp() / name).string()));
         }
     } catch (const Error& e) {
         if (e.kind() != Kind::busy) throw;

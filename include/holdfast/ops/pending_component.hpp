@@ -21,14 +21,14 @@ struct SegmentNote {
 
 struct PendingComponent {
     Component component;
-    bool is_damaged = false;                     // captured although its source is corrupt
-    std::optional<CapturedStream> stream;        // absent if the last capture was taken over whole
-    std::set<ObjectOrdinal> taken_over;          // its objects then
-    std::unique_ptr<TextSpool> index;            // trees
-    std::vector<SegmentNote> segments;           // trees
-    std::optional<PageMapWriter> page_map;       // sqlite
-    std::optional<Digest> unchanged_key;         // sqlite: set if the next run may take this one over
-    std::vector<std::string> notes;              // worth saying, nothing is missing
+    bool is_damaged = false;                // captured although its source is corrupt
+    std::optional<CapturedStream> stream;   // absent if the last capture was taken over whole
+    std::set<ObjectOrdinal> taken_over;     // its objects then
+    std::unique_ptr<TextSpool> index;       // trees
+    std::vector<SegmentNote> segments;      // trees
+    std::optional<PageMapWriter> page_map;  // sqlite
+    std::optional<Digest> unchanged_key;    // sqlite: set if the next run may take this one over
+    std::vector<std::string> notes;         // worth saying, nothing is missing
 };
 
 }  // namespace holdfast::ops

@@ -39,13 +39,14 @@ inline std::vector<std::string> expand_glob(const std::string& pattern) {
     } result;
     static thread_local std::string failed;
     failed.clear();
-    const int rc = ::glob(pattern.c_str(), 0,
-                          [](const char* path, int error) {
-                              if (error == ENOENT || error == ENOTDIR) return 0;
-                              failed = OsError(error, "list " + in_quotes(path)).what();
-                              return 1;
-                          },
-                          &result.g);
+    const int rc = ::glob(
+        pattern.c_str(), 0,
+        [](const char* path, int error) {
+            if (error == ENOENT || error == ENOTDIR) return 0;
+            failed = OsError(error, "list " + in_quotes(path)).what();
+            return 1;
+        },
+        &result.g);
     if (rc == GLOB_NOSPACE) throw std::bad_alloc();
     if (rc == GLOB_ABORTED) throw Error(Kind::io, failed, "check the owner and mode of that folder");
     return {result.g.gl_pathv, result.g.gl_pathv + result.g.gl_pathc};
@@ -70,12 +71,14 @@ inline void plan_paths(const SourceConfig& source, CapturePlan& plan) {
             continue;
         }
         if (source.kind == SourceKind::sqlite) std::erase_if(found, is_sidecar);
-        if (found.empty()) plan.missing.push_back({source.name, pattern, "nothing matches " + in_quotes(pattern)});
+        if (found.empty())
+            plan.missing.push_back({source.name, pattern, "nothing matches " + in_quotes(pattern)});
         paths.insert(found.begin(), found.end());
     }
     several = several || paths.size() > 1;
     for (const std::string& path : paths) {
-        const std::string component = several ? source.name + "/" + fs::path(path).filename().string() : source.name;
+        const std::string component =
+            several ? source.name + "/" + fs::path(path).filename().string() : source.name;
         plan.tasks.push_back({component, &source, path});
     }
 }
@@ -103,8 +106,10 @@ inline CapturePlan plan_sources(const std::vector<SourceConfig>& sources) {
                         "give one of the paths a [[source]] with another name");
     }
     for (const std::string& name : names)
-        if (const auto below = names.lower_bound(name + "/"); below != names.end() && below->starts_with(name + "/"))
-            throw Error(Kind::config, "component " + in_quotes(*below) + " would lie inside component " + in_quotes(name),
+        if (const auto below = names.lower_bound(name + "/");
+            below != names.end() && below->starts_with(name + "/"))
+            throw Error(Kind::config,
+                        "component " + in_quotes(*below) + " would lie inside component " + in_quotes(name),
                         "give one of the sources another name");
     return plan;
 }

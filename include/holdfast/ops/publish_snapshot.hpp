@@ -38,7 +38,8 @@ inline void write_recipe(StreamCapture& capture, ExtentSpool& extents, ChunkFeed
 inline PendingMetadata capture_metadata(StreamCapture& capture, PendingComponent& pending) {
     using enum StreamCapture::StreamDigest;
     PendingMetadata metadata;
-    metadata.recipe = capture.chunks([&](ChunkFeed& feed) { write_recipe(capture, *pending.stream->extents, feed); }, wanted);
+    metadata.recipe = capture.chunks(
+        [&](ChunkFeed& feed) { write_recipe(capture, *pending.stream->extents, feed); }, wanted);
     if (pending.index == nullptr) return metadata;
     metadata.index = capture.chunks(
         [&](ChunkFeed& feed) {
@@ -74,7 +75,8 @@ inline std::set<Digest> publish_streams(StreamCapture& capture, std::vector<Pend
         PendingComponent& pending = components[i];
         used.insert(pending.taken_over.begin(), pending.taken_over.end());
         if (!pending.stream) continue;
-        pending.stream->extents->for_each([&](const SpooledExtent& spooled) { used.insert(spooled.place.object); });
+        pending.stream->extents->for_each(
+            [&](const SpooledExtent& spooled) { used.insert(spooled.place.object); });
         Component& c = pending.component;
         c.bytes = pending.stream->bytes;
         c.new_bytes = pending.stream->new_bytes;
@@ -89,7 +91,8 @@ inline std::set<Digest> publish_streams(StreamCapture& capture, std::vector<Pend
 
 /// Gives the manifest its id, number and parent and makes the snapshot exist. Returns why the host's memory could
 /// not be written, if so: the snapshot is whole without it. Throws: io, busy.
-inline std::optional<std::string> publish_snapshot(const Repository& repository, Manifest& manifest, std::set<Digest> objects, std::chrono::seconds lock_wait) {
+inline std::optional<std::string> publish_snapshot(const Repository& repository, Manifest& manifest,
+                                                   std::set<Digest> objects, std::chrono::seconds lock_wait) {
     LedgerWriter ledger(repository, lock_wait);
     const std::uint64_t remembered = remembered_number(repository);
     const SnapshotList before = list_snapshots(repository);
@@ -102,14 +105,17 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     ++manifest.number;
     manifest.object_count = objects.size();
     do manifest.id = format_time(manifest.started, "%Y%m%dT%H%M%SZ-") + random_hex<3>();
-    while (fs::exists(repository.snapshot(manifest.id)) || fs::exists(repository.root() / "trash" / manifest.id));
+    while (fs::exists(repository.snapshot(manifest.id)) ||
+           fs::exists(repository.root() / "trash" / manifest.id));
     const std::string text = format_manifest(manifest);
-    if (text.size() > kMaxManifestBytes) throw Error(Kind::internal, "the manifest would be larger than a reader accepts");
+    if (text.size() > kMaxManifestBytes)
+        throw Error(Kind::internal, "the manifest would be larger than a reader accepts");
     const std::string summary = format_summary(manifest);
     const Checksums sums{std::move(objects), sha256(text), sha256(summary)};
 
     const TempName folder{repository.temporary("snapshot")};
-    if (::mkdir(folder.path().c_str(), 0700) != 0) throw_os("create directory '" + folder.path().string() + "'");
+    if (::mkdir(folder.path().c_str(), 0700) != 0)
+        throw_os("create directory '" + folder.path().string() + "'");
     write_new_file(folder.path() / "manifest.json", as_bytes(text));
     write_new_file(folder.path() / "summary.txt", as_bytes(summary));
     write_new_file(folder.path() / "SHA256SUMS", as_bytes(format_checksums(sums)));
@@ -118,9 +124,15 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     sync_directory(repository.snapshots());
 
     try {
-        ledger.append("snapshot", manifest.id, {{"number", manifest.number}, {"state", manifest.state()}, {"manifest_sha256", sums.manifest->hex()}});
+        ledger.append("snapshot", manifest.id,
+                      {{"number", manifest.number},
+                       {"state", manifest.state()},
+                       {"manifest_sha256", sums.manifest->hex()}});
     } catch (const Error& e) {
-        throw Error(e.kind(), "snapshot " + manifest.id + " exists and is whole, but the ledger does not say so: " + e.what(), e.hint());
+        throw Error(
+            e.kind(),
+            "snapshot " + manifest.id + " exists and is whole, but the ledger does not say so: " + e.what(),
+            e.hint());
     }
     try {
         write_state(repository, {manifest.id, manifest.number, *sums.manifest});
@@ -154,17 +166,21 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
                     continue;
                 }
                 std::string recipe;
-                pending.stream->extents->for_each(note.first_extent, note.last_extent,
-                                                  [&](const SpooledExtent& s) { recipe += format_extent(capture.named(s)) + "\n"; });
-                cache.add_segment(note.key, recipe, pending.index->text(note.first_byte, note.last_byte), now);
+                pending.stream->extents->for_each(
+                    note.first_extent, note.last_extent,
+                    [&](const SpooledExtent& s) { recipe += format_extent(capture.named(s)) + "\n"; });
+                cache.add_segment(note.key, recipe, pending.index->text(note.first_byte, note.last_byte),
+                                  now);
             }
-            if (pending.unchanged_key) cache.set_unchanged(pending.component.name, {*pending.unchanged_key, manifest.id});
+            if (pending.unchanged_key)
+                cache.set_unchanged(pending.component.name, {*pending.unchanged_key, manifest.id});
         }
         cache.forget_segments_before(now - std::chrono::days{90});
     });
     for (PendingComponent& pending : components)
         if (pending.page_map && pending.component.digest && pending.component.sqlite)
-            pending.page_map->publish(*pending.component.digest, pending.component.sqlite->page_bytes, pending.component.sqlite->page_count);
+            pending.page_map->publish(*pending.component.digest, pending.component.sqlite->page_bytes,
+                                      pending.component.sqlite->page_count);
 }
 
 }  // namespace holdfast::ops

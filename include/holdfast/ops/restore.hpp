@@ -41,8 +41,10 @@ namespace detail {
 inline void check_destination(const fs::path& target, const Component& c, RestoreOptions::Existing existing) {
     const fs::path final_path = target / c.name;
     struct stat st {};
-    if (const fs::path parent = final_path.parent_path(); parent != target && ::lstat(parent.c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
-        throw Error(Kind::refused, in_quotes(parent.string()) + " is not a folder", "choose another --target");
+    if (const fs::path parent = final_path.parent_path();
+        parent != target && ::lstat(parent.c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
+        throw Error(Kind::refused, in_quotes(parent.string()) + " is not a folder",
+                    "choose another --target");
     std::vector<std::string> paths = {final_path.string()};
     if (c.kind == "sqlite")  // a sidecar of another database would be replayed into the restored one
         for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
@@ -52,20 +54,24 @@ inline void check_destination(const fs::path& target, const Component& c, Restor
                         "choose an empty --target, or say --overwrite to replace it");
 }
 
-inline void check_space(const fs::path& target, const std::vector<const Component*>& chosen, const ComponentChoice& choice) {
+inline void check_space(const fs::path& target, const std::vector<const Component*>& chosen,
+                        const ComponentChoice& choice) {
     struct statvfs fs_facts {};
     if (!choice.globs.empty() || ::statvfs(target.c_str(), &fs_facts) != 0) return;
     std::uint64_t need = 0;
     for (const Component* c : chosen) need += c->tree ? c->tree->file_bytes : c->bytes;
     const std::uint64_t available = std::uint64_t{fs_facts.f_bavail} * fs_facts.f_frsize;
     if (need > available)
-        throw Error(Kind::io, "restoring needs " + format_bytes(need) + ", but " + in_quotes(target.string()) + " has " + format_bytes(available) + " free; nothing was changed",
+        throw Error(Kind::io,
+                    "restoring needs " + format_bytes(need) + ", but " + in_quotes(target.string()) +
+                        " has " + format_bytes(available) + " free; nothing was changed",
                     "choose a --target with more space, or restore fewer components");
 }
 
 /// False if the globs name nothing in this tree; then nothing was made.
-inline bool restore_tree(ObjectReader& reader, const Component& c, const std::vector<std::string>& globs, const fs::path& staged,
-                         RestoredComponent& done, std::vector<std::string>& warnings, Progress& progress) {
+inline bool restore_tree(ObjectReader& reader, const Component& c, const std::vector<std::string>& globs,
+                         const fs::path& staged, RestoredComponent& done, std::vector<std::string>& warnings,
+                         Progress& progress) {
     TreeSelection selection(globs);
     if (!selection.is_everything()) {
         selection.learn(entries_of_component(reader, c));
@@ -83,7 +89,8 @@ inline bool restore_tree(ObjectReader& reader, const Component& c, const std::ve
         };
     };
     if (selection.is_everything()) {
-        report = extract_tree(count(pull_extents(reader, extents_of_component(reader, c))), want_all(entries_of_component(reader, c)), folder);
+        report = extract_tree(count(pull_extents(reader, extents_of_component(reader, c))),
+                              want_all(entries_of_component(reader, c)), folder);
     } else {
         const auto ranges = ranges_of(selection.wanted(entries_of_component(reader, c)));
         report = extract_tree(count(pull_extents(reader, slice(extents_of_component(reader, c), ranges))),
@@ -91,12 +98,15 @@ inline bool restore_tree(ObjectReader& reader, const Component& c, const std::ve
     }
     done.files = report.files;
     done.bytes = report.bytes;
-    for (const TreeFinding& f : report.warnings) warnings.push_back(c.name + "/" + printable(f.path) + ": " + f.what);
+    for (const TreeFinding& f : report.warnings)
+        warnings.push_back(c.name + "/" + printable(f.path) + ": " + f.what);
     if (report.warning_count > report.warnings.size())
-        warnings.push_back(c.name + ": and " + std::to_string(report.warning_count - report.warnings.size()) + " more");
+        warnings.push_back(c.name + ": and " + std::to_string(report.warning_count - report.warnings.size()) +
+                           " more");
     if (c.root == RootType::file) {
         const std::vector<std::string> names = list_directory(folder);
-        if (names.size() != 1) throw Error(Kind::corrupt, "component " + in_quotes(c.name) + " should be one file");
+        if (names.size() != 1)
+            throw Error(Kind::corrupt, "component " + in_quotes(c.name) + " should be one file");
         rename_path(folder / names[0], staged);
     }
     return true;
@@ -109,7 +119,8 @@ public:
     MovedAside(const MovedAside&) = delete;
     MovedAside& operator=(const MovedAside&) = delete;
     ~MovedAside() {
-        for (auto at = moved_.rbegin(); at != moved_.rend(); ++at) ::rename(at->second.c_str(), at->first.c_str());
+        for (auto at = moved_.rbegin(); at != moved_.rend(); ++at)
+            ::rename(at->second.c_str(), at->first.c_str());
     }
     void move(const fs::path& from, const fs::path& to) {
         rename_path(from, to);
@@ -122,8 +133,11 @@ private:
     std::vector<std::pair<fs::path, fs::path>> moved_;
 };
 
-inline void put_in_place(const fs::path& staged, const fs::path& final_path, const Component& c, RestoreOptions::Existing existing, const fs::path& aside) {
-    if (final_path.parent_path() != final_path.parent_path().root_path() && !fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
+inline void put_in_place(const fs::path& staged, const fs::path& final_path, const Component& c,
+                         RestoreOptions::Existing existing, const fs::path& aside) {
+    if (final_path.parent_path() != final_path.parent_path().root_path() &&
+        !fs::is_directory(final_path.parent_path()))
+        make_directory(final_path.parent_path());
     MovedAside old;
     if (existing == RestoreOptions::Existing::replace) {
         struct stat st {};
@@ -131,10 +145,12 @@ inline void put_in_place(const fs::path& staged, const fs::path& final_path, con
         if (c.kind == "sqlite")
             for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
         for (const std::string& path : paths)
-            if (::lstat(path.c_str(), &st) == 0) old.move(path, aside.string() + "." + std::to_string(old.count()));
+            if (::lstat(path.c_str(), &st) == 0)
+                old.move(path, aside.string() + "." + std::to_string(old.count()));
     }
     if (::renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) != 0) {
-        if (errno != EINVAL) throw_os("rename " + in_quotes(staged.string()) + " to " + in_quotes(final_path.string()));
+        if (errno != EINVAL)
+            throw_os("rename " + in_quotes(staged.string()) + " to " + in_quotes(final_path.string()));
         rename_path(staged, final_path);  // a file system without NOREPLACE
     }
     old.give_up();
@@ -144,7 +160,8 @@ inline void put_in_place(const fs::path& staged, const fs::path& final_path, con
 }  // namespace detail
 
 /// Throws: not_found, refused, corrupt, io, busy.
-inline RestoreReport restore(const Repository& repository, const Manifest& manifest, const RestoreOptions& options) {
+inline RestoreReport restore(const Repository& repository, const Manifest& manifest,
+                             const RestoreOptions& options) {
     const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
     const std::vector<const Component*> chosen = choose_components(manifest, options.choice);
     make_directories(fs::absolute(options.target).lexically_normal());
@@ -165,17 +182,20 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
         RestoredComponent done{c->name, (target / c->name).string(), c->bytes, 1};
         if (!c->is_tree())
             restore_file(reader, *c, path, report.warnings, progress);
-        else if (!detail::restore_tree(reader, *c, options.choice.globs, path, done, report.warnings, progress))
+        else if (!detail::restore_tree(reader, *c, options.choice.globs, path, done, report.warnings,
+                                       progress))
             continue;
         staged.emplace_back(c, path);
         report.components.push_back(done);
     }
     if (staged.empty())
-        throw Error(Kind::not_found, "no file of snapshot " + manifest.id + " matches the given --path", "catalog files " + manifest.id + " lists what there is");
+        throw Error(Kind::not_found, "no file of snapshot " + manifest.id + " matches the given --path",
+                    "catalog files " + manifest.id + " lists what there is");
     const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
     if (::syncfs(file_system.get()) != 0) throw_os("sync the restored files");
     for (const auto& [component, path] : staged)
-        detail::put_in_place(path, target / component->name, *component, options.existing, path.string() + ".old");
+        detail::put_in_place(path, target / component->name, *component, options.existing,
+                             path.string() + ".old");
     return report;
 }
 

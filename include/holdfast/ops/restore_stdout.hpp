@@ -22,7 +22,8 @@ inline void copy_out(PullBytes pull, const std::function<void(ByteSpan)>& out) {
 }
 
 /// The content of the one file that `wanted` yields, checked against the index.
-inline void copy_content(PullBytes tar, const WantedSource& wanted, const std::function<void(ByteSpan)>& out) {
+inline void copy_content(PullBytes tar, const WantedSource& wanted,
+                         const std::function<void(ByteSpan)>& out) {
     class Content final : public TreeVisitor {
     public:
         explicit Content(const std::function<void(ByteSpan)>& sink) : sink_(sink) {}
@@ -54,16 +55,21 @@ inline void copy_content(PullBytes tar, const WantedSource& wanted, const std::f
     match_tree(std::move(tar), wanted, content);
 }
 
-inline void tree_to_stdout(ObjectReader& reader, const Component& c, const std::vector<std::string>& globs, const std::function<void(ByteSpan)>& out) {
+inline void tree_to_stdout(ObjectReader& reader, const Component& c, const std::vector<std::string>& globs,
+                           const std::function<void(ByteSpan)>& out) {
     if (globs.empty()) return copy_out(pull_extents(reader, extents_of_component(reader, c)), out);
     TreeSelection selection(globs);
     selection.learn(entries_of_component(reader, c));
-    if (selection.matched() == 0) throw Error(Kind::not_found, "no file of " + in_quotes(c.name) + " matches the given --path", "catalog files lists what there is");
+    if (selection.matched() == 0)
+        throw Error(Kind::not_found, "no file of " + in_quotes(c.name) + " matches the given --path",
+                    "catalog files lists what there is");
     std::vector<IndexEntry> files;
     const WantedSource wanted = selection.wanted(entries_of_component(reader, c));
     while (const auto w = wanted())
         if (files.size() < 2 && w->entry.type != EntryType::directory) files.push_back(w->entry);
-    const auto tar = [&](const std::vector<ByteRange>& ranges) { return pull_extents(reader, slice(extents_of_component(reader, c), ranges)); };
+    const auto tar = [&](const std::vector<ByteRange>& ranges) {
+        return pull_extents(reader, slice(extents_of_component(reader, c), ranges));
+    };
     if (selection.matched() == 1 && files.size() == 1 && files[0].type == EntryType::file) {
         const WantedSource one = [entry = std::optional(files[0])]() mutable -> std::optional<WantedEntry> {
             if (!entry) return std::nullopt;
@@ -80,12 +86,15 @@ inline void tree_to_stdout(ObjectReader& reader, const Component& c, const std::
 }  // namespace detail
 
 /// Throws: usage unless exactly one component is chosen; not_found, corrupt, io, busy.
-inline void restore_to_stdout(const Repository& repository, const Manifest& manifest, const ComponentChoice& choice,
-                              const std::function<void(ByteSpan)>& out, std::chrono::seconds lock_wait) {
+inline void restore_to_stdout(const Repository& repository, const Manifest& manifest,
+                              const ComponentChoice& choice, const std::function<void(ByteSpan)>& out,
+                              std::chrono::seconds lock_wait) {
     const FileLock lock = repository.lock(LockMode::shared, lock_wait);
     const std::vector<const Component*> chosen = choose_components(manifest, choice);
     if (chosen.size() != 1)
-        throw Error(Kind::usage, "--stdout takes one component, and " + std::to_string(chosen.size()) + " are chosen", "name one with --component");
+        throw Error(Kind::usage,
+                    "--stdout takes one component, and " + std::to_string(chosen.size()) + " are chosen",
+                    "name one with --component");
     ObjectReader reader(repository);
     if (chosen[0]->is_tree())
         detail::tree_to_stdout(reader, *chosen[0], choice.globs, out);

@@ -64,14 +64,17 @@ inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
 }
 
 /// Empty now, not empty last time: an unmounted disk looks like that.
-inline std::optional<std::string> suspicion(const RunContext& run, const PendingComponent& pending, bool allow_empty) {
+inline std::optional<std::string> suspicion(const RunContext& run, const PendingComponent& pending,
+                                            bool allow_empty) {
     const Component& now = pending.component;
     const Component* before = previous_component(run, now.name, now.kind);
     if (before == nullptr || allow_empty) return std::nullopt;
     if (now.tree && before->tree && now.tree->files == 0 && before->tree->files > 0)
-        return now.name + ": no files, where the last snapshot had " + std::to_string(before->tree->files) + "; is " + in_quotes(now.path) + " mounted?";
+        return now.name + ": no files, where the last snapshot had " + std::to_string(before->tree->files) +
+               "; is " + in_quotes(now.path) + " mounted?";
     if (now.sqlite && before->sqlite && now.sqlite->page_count == 0 && before->sqlite->page_count > 0)
-        return now.name + ": the database is empty, where the last snapshot had " + format_bytes(before->bytes);
+        return now.name + ": the database is empty, where the last snapshot had " +
+               format_bytes(before->bytes);
     return std::nullopt;
 }
 
@@ -97,7 +100,8 @@ inline void refill_cache(RunContext& run) {
             for (const Component& c : m.components) {
                 if (!seen.insert(c.name).second) continue;
                 const auto add = [&](const Extent& extent) {
-                    const auto object = extent.digest ? run.capture.objects().adopt(extent.object) : std::nullopt;
+                    const auto object =
+                        extent.digest ? run.capture.objects().adopt(extent.object) : std::nullopt;
                     if (object) run.cache.add_chunk(extent, run.capture.objects().stored_bytes(*object));
                 };
                 try {
@@ -114,7 +118,8 @@ inline void refill_cache(RunContext& run) {
 }
 
 /// Why this repository is not the one the host remembers, if so.
-inline std::optional<std::string> check_host_memory(const Repository& repository, const SnapshotList& snapshots) {
+inline std::optional<std::string> check_host_memory(const Repository& repository,
+                                                    const SnapshotList& snapshots) {
     std::optional<HostState> state;
     try {
         state = read_state(repository);
@@ -127,22 +132,27 @@ inline std::optional<std::string> check_host_memory(const Repository& repository
         if (line.event == "pruned") pruned.insert(line.snapshot);
     });
     const std::uint64_t newest = snapshots.newest_first.empty() ? 0 : snapshots.newest_first.front().number;
-    return contradicts(repository, *state, newest, [&](const std::string& id) { return pruned.contains(id); });
+    return contradicts(repository, *state, newest,
+                       [&](const std::string& id) { return pruned.contains(id); });
 }
 
 /// Captures every task; failures become missing sources. Returns the first error.
-inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan, Progress& progress, Manifest& manifest,
-                                        std::vector<PendingComponent>& captured) {
+inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan, Progress& progress,
+                                        Manifest& manifest, std::vector<PendingComponent>& captured) {
     std::optional<Error> first;
     for (const CaptureTask& task : plan.tasks) {
         check_interrupted();
         progress.start(task.component);
         try {
             captured.push_back(capture_task(run, task));
-            if (const auto reason = suspicion(run, captured.back(), task.source->allow_empty)) manifest.suspect.push_back(*reason);
+            if (const auto reason = suspicion(run, captured.back(), task.source->allow_empty))
+                manifest.suspect.push_back(*reason);
         } catch (const Error& e) {
             manifest.missing.push_back({task.source->name, task.path, e.what()});
-            if (!first) first.emplace(e.kind(), "source " + in_quotes(task.source->name) + " not captured: " + e.what(), e.hint());
+            if (!first)
+                first.emplace(e.kind(),
+                              "source " + in_quotes(task.source->name) + " not captured: " + e.what(),
+                              e.hint());
         }
     }
     return first;
@@ -171,12 +181,14 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
     manifest.missing = plan.missing;
 
     const SnapshotList snapshots = list_snapshots(repository);
-    for (const UnreadableSnapshot& u : snapshots.unreadable) report.notes.push_back("snapshot " + u.id + " cannot be read: " + u.why);
+    for (const UnreadableSnapshot& u : snapshots.unreadable)
+        report.notes.push_back("snapshot " + u.id + " cannot be read: " + u.why);
     if (auto reason = detail::check_host_memory(repository, snapshots)) manifest.suspect.push_back(*reason);
     const auto start = std::chrono::system_clock::now();
     manifest.started = std::chrono::floor<std::chrono::seconds>(start);
     Cache cache(cache_folder(repository));
-    if (!cache.trouble().empty()) report.notes.push_back("no cache, everything is read again: " + cache.trouble());
+    if (!cache.trouble().empty())
+        report.notes.push_back("no cache, everything is read again: " + cache.trouble());
     Progress progress(options.show);
     StreamCapture capture(repository, cache, options.level, progress);
     ObjectReader reader(repository);
@@ -188,9 +200,12 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
     if (captured.empty()) {
         if (first) throw *first;
         if (!plan.missing.empty())
-            throw Error(Kind::not_found, "source " + in_quotes(plan.missing[0].source) + " not captured: " + plan.missing[0].reason,
-                        "check the path of the source");
-        throw Error(Kind::config, "there is nothing to capture", "name a source in the configuration, or use --sqlite, --tree or --stdin");
+            throw Error(
+                Kind::not_found,
+                "source " + in_quotes(plan.missing[0].source) + " not captured: " + plan.missing[0].reason,
+                "check the path of the source");
+        throw Error(Kind::config, "there is nothing to capture",
+                    "name a source in the configuration, or use --sqlite, --tree or --stdin");
     }
     std::vector<PendingMetadata> metadata;
     std::set<Digest> objects = publish_streams(capture, captured, metadata);

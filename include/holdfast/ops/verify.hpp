@@ -19,7 +19,7 @@ struct VerifyOptions {
     std::vector<std::string> ids;  // whole ids
     bool all = false;              // every snapshot there is; ids are ignored
     bool deep = false;
-    fs::path staging;              // empty: the repository's tmp folder
+    fs::path staging;  // empty: the repository's tmp folder
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
 };
@@ -32,7 +32,8 @@ struct VerifyReport {
     std::vector<std::string> notes;
 
     bool has(Severity severity) const {
-        return std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.severity == severity; });
+        return std::any_of(findings.begin(), findings.end(),
+                           [&](const Finding& f) { return f.severity == severity; });
     }
     int exit_code() const {
         if (has(Severity::damage)) return static_cast<int>(Kind::corrupt);
@@ -43,9 +44,12 @@ struct VerifyReport {
 namespace detail {
 
 /// Manifest, summary and SHA256SUMS of one snapshot; objects are collected for later.
-inline std::optional<Manifest> verify_files(const Repository& repository, const std::string& id, std::map<Digest, std::vector<std::string>>& objects,
+inline std::optional<Manifest> verify_files(const Repository& repository, const std::string& id,
+                                            std::map<Digest, std::vector<std::string>>& objects,
                                             std::vector<Finding>& findings) {
-    const auto damage = [&](const std::string& item, const std::string& what) { findings.push_back({Severity::damage, id, "", item, what}); };
+    const auto damage = [&](const std::string& item, const std::string& what) {
+        findings.push_back({Severity::damage, id, "", item, what});
+    };
     const auto read = [&](const char* name, std::uint64_t limit) -> std::optional<std::string> {
         auto text = read_file_if_any(repository.snapshot(id) / name, limit);
         if (!text) damage(name, "is missing");
@@ -63,13 +67,16 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
         damage("SHA256SUMS", e.what());
     }
     try {
-        if (const auto summary = read("summary.txt", kMaxManifestBytes); summary && sums && sha256(*summary) != sums->summary)
+        if (const auto summary = read("summary.txt", kMaxManifestBytes);
+            summary && sums && sha256(*summary) != sums->summary)
             damage("summary.txt", "does not hash to what SHA256SUMS names");
         const auto text = read("manifest.json", kMaxManifestBytes);
         if (!text) return std::nullopt;
-        if (sums && sha256(*text) != sums->manifest) damage("manifest.json", "does not hash to what SHA256SUMS names");
+        if (sums && sha256(*text) != sums->manifest)
+            damage("manifest.json", "does not hash to what SHA256SUMS names");
         Manifest manifest = read_manifest(repository, id);
-        if (sums && sums->objects.size() != manifest.object_count) damage("SHA256SUMS", "does not name as many objects as the manifest counts");
+        if (sums && sums->objects.size() != manifest.object_count)
+            damage("SHA256SUMS", "does not name as many objects as the manifest counts");
         return manifest;
     } catch (const Error& e) {
         if (e.kind() != Kind::corrupt && e.kind() != Kind::config) throw;
@@ -79,7 +86,9 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
 }
 
 /// Hashes every object once, on all cores.
-inline void verify_objects(const Repository& repository, const std::map<Digest, std::vector<std::string>>& objects, VerifyReport& report, Progress& progress) {
+inline void verify_objects(const Repository& repository,
+                           const std::map<Digest, std::vector<std::string>>& objects, VerifyReport& report,
+                           Progress& progress) {
     std::vector<std::pair<Digest, std::string>> bad;
     std::mutex mutex;
     std::vector<const Digest*> names;
@@ -96,7 +105,8 @@ inline void verify_objects(const Repository& repository, const std::map<Digest, 
         } else {
             thread_local Bytes buffer;
             try {
-                if (hash_file(fd.get(), in_quotes(path), buffer) != name) why = "is damaged: its bytes do not hash to its name";
+                if (hash_file(fd.get(), in_quotes(path), buffer) != name)
+                    why = "is damaged: its bytes do not hash to its name";
                 const auto size = static_cast<std::uint64_t>(stat_fd(fd.get(), "stat").st_size);
                 bytes += size;
                 progress.add(size);
@@ -110,7 +120,8 @@ inline void verify_objects(const Repository& repository, const std::map<Digest, 
     });
     std::sort(bad.begin(), bad.end());
     for (const auto& [name, why] : bad)
-        for (const std::string& id : objects.at(name)) report.findings.push_back({Severity::damage, id, "", "object " + name.hex(), why});
+        for (const std::string& id : objects.at(name))
+            report.findings.push_back({Severity::damage, id, "", "object " + name.hex(), why});
     report.objects = names.size();
     report.bytes = bytes;
 }
@@ -123,25 +134,34 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
         if (line.event == "snapshot") expected[line.snapshot] = line.json.value("manifest_sha256", "");
         if (line.event == "pruned") pruned.insert(line.snapshot);
     });
-    for (const std::string& what : ledger.findings) findings.push_back({Severity::damage, "", "", "ledger.jsonl", what});
+    for (const std::string& what : ledger.findings)
+        findings.push_back({Severity::damage, "", "", "ledger.jsonl", what});
     std::uint64_t newest = 0;
     for (const std::string& id : list_snapshot_ids(repository)) {
-        const auto text = read_file_if_any(repository.snapshot(id) / "manifest.json", kMaxManifestBytes);
-        if (!text) continue;
+        std::optional<std::string> text;
         try {
+            text = read_file_if_any(repository.snapshot(id) / "manifest.json", kMaxManifestBytes);
+            if (!text) continue;
             newest = std::max(newest, parse_manifest(*text, id).number);
+        } catch (const OsError&) {
+            throw;
         } catch (const Error&) {
             continue;  // reported where the snapshot itself is verified
         }
+
         if (const auto at = expected.find(id); at != expected.end() && at->second != sha256(*text).hex())
-            findings.push_back({Severity::damage, id, "", "manifest.json", "is not the one the ledger recorded"});
+            findings.push_back(
+                {Severity::damage, id, "", "manifest.json", "is not the one the ledger recorded"});
     }
     for (const auto& [id, digest] : expected)
         if (!pruned.contains(id) && !fs::is_directory(repository.snapshot(id)))
-            findings.push_back({Severity::damage, id, "", "snapshot", "has vanished without having been pruned"});
+            findings.push_back(
+                {Severity::damage, id, "", "snapshot", "has vanished without having been pruned"});
     try {
         const auto state = read_state(repository);
-        const auto why = state ? contradicts(repository, *state, newest, [&](const std::string& id) { return pruned.contains(id); }) : std::nullopt;
+        const auto why = state ? contradicts(repository, *state, newest,
+                                             [&](const std::string& id) { return pruned.contains(id); })
+                               : std::nullopt;
         if (why) findings.push_back({Severity::damage, state->snapshot, "", "repository", *why});
     } catch (const Error& e) {
         findings.push_back({Severity::warning, "", "", "state file", e.what()});
@@ -152,10 +172,13 @@ inline void record(const Repository& repository, const VerifyOptions& options, V
     try {
         LedgerWriter ledger(repository, options.lock_wait);
         for (const std::string& id : report.snapshots) {
-            const bool damaged = std::any_of(report.findings.begin(), report.findings.end(), [&](const Finding& f) {
-                return f.severity == Severity::damage && (f.snapshot == id || f.snapshot.empty());
-            });
-            ledger.append("verified", id, {{"level", options.deep ? "deep" : "plain"}, {"result", damaged ? "damaged" : "ok"}});
+            const bool damaged =
+                std::any_of(report.findings.begin(), report.findings.end(), [&](const Finding& f) {
+                    return f.severity == Severity::damage && (f.snapshot == id || f.snapshot.empty());
+                });
+            ledger.append(
+                "verified", id,
+                {{"level", options.deep ? "deep" : "plain"}, {"result", damaged ? "damaged" : "ok"}});
         }
     } catch (const Error& e) {
         report.notes.push_back(std::string("the result was not recorded in the ledger: ") + e.what());
@@ -170,12 +193,14 @@ inline VerifyReport verify(const Repository& repository, const VerifyOptions& op
     VerifyReport report;
     report.snapshots = options.all ? list_snapshot_ids(repository) : options.ids;
     for (const std::string& id : report.snapshots)
-        if (!fs::is_directory(repository.snapshot(id))) throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
+        if (!fs::is_directory(repository.snapshot(id)))
+            throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
     Progress progress(options.show);
     std::map<Digest, std::vector<std::string>> objects;
     std::vector<Manifest> manifests;
     for (const std::string& id : report.snapshots)
-        if (auto manifest = detail::verify_files(repository, id, objects, report.findings)) manifests.push_back(*std::move(manifest));
+        if (auto manifest = detail::verify_files(repository, id, objects, report.findings))
+            manifests.push_back(*std::move(manifest));
     progress.start("verify");
     detail::verify_objects(repository, objects, report, progress);
     detail::verify_history(repository, report.findings);

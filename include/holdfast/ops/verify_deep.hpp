@@ -12,7 +12,8 @@ namespace holdfast::ops {
 
 namespace detail {
 
-inline void verify_database(ObjectReader& reader, const Component& c, const fs::path& staging, const std::function<void(Severity, const std::string&)>& find,
+inline void verify_database(ObjectReader& reader, const Component& c, const fs::path& staging,
+                            const std::function<void(Severity, const std::string&)>& find,
                             Progress& progress) {
     const TempName folder{staging / ("verify." + std::to_string(::getpid()) + "." + random_hex<4>())};
     make_directory(folder.path());
@@ -25,17 +26,22 @@ inline void verify_database(ObjectReader& reader, const Component& c, const fs::
 }
 
 /// Databases inside a tree, each restored to staging and checked.
-inline void verify_tree_databases(ObjectReader& reader, const Component& c, const fs::path& staging,
-                                  const std::function<void(const std::string&, Severity, const std::string&)>& find) {
+inline void verify_tree_databases(
+    ObjectReader& reader, const Component& c, const fs::path& staging,
+    const std::function<void(const std::string&, Severity, const std::string&)>& find) {
     const EntrySource entries = entries_of_component(reader, c);
     while (const auto entry = entries()) {
         if (!entry->is_sqlite || entry->type != EntryType::file || entry->size == 0) continue;
         const TempName folder{staging / ("verify." + std::to_string(::getpid()) + "." + random_hex<4>())};
         make_directory(folder.path());
-        WantedSource one = [wanted = std::optional(WantedEntry{*entry, "image.db", ""})]() mutable { return std::exchange(wanted, std::nullopt); };
+        WantedSource one = [wanted = std::optional(WantedEntry{*entry, "image.db", ""})]() mutable {
+            return std::exchange(wanted, std::nullopt);
+        };
         ExtractOptions options;
         options.with_owners = false;
-        extract_tree(pull_extents(reader, slice(extents_of_component(reader, c), {{entry->offset, entry->length}})), one, folder.path(), options);
+        extract_tree(
+            pull_extents(reader, slice(extents_of_component(reader, c), {{entry->offset, entry->length}})),
+            one, folder.path(), options);
         const SqliteCheck check = check_sqlite(folder.path() / "image.db");
         for (const std::string& what : check.damage) find(entry->path, Severity::damage, what);
         for (const std::string& what : check.warnings) find(entry->path, Severity::warning, what);
@@ -45,8 +51,8 @@ inline void verify_tree_databases(ObjectReader& reader, const Component& c, cons
 }  // namespace detail
 
 /// Appends findings; a corrupt stream is one of them. Throws: io, interrupted.
-inline void verify_component(ObjectReader& reader, const std::string& snapshot, const Component& c, const fs::path& staging, std::vector<Finding>& findings,
-                             Progress& progress) {
+inline void verify_component(ObjectReader& reader, const std::string& snapshot, const Component& c,
+                             const fs::path& staging, std::vector<Finding>& findings, Progress& progress) {
     const auto find_in = [&](const std::string& item, Severity severity, const std::string& what) {
         findings.push_back({severity, snapshot, c.name, item, what});
     };
@@ -65,9 +71,12 @@ inline void verify_component(ObjectReader& reader, const std::string& snapshot, 
             },
             want_all(entries_of_component(reader, c)));
         for (const TreeFinding& f : report.findings) find_in(f.path, Severity::damage, f.what);
-        if (report.finding_count > report.findings.size()) find(Severity::damage, "and " + std::to_string(report.finding_count - report.findings.size()) + " more");
+        if (report.finding_count > report.findings.size())
+            find(Severity::damage,
+                 "and " + std::to_string(report.finding_count - report.findings.size()) + " more");
         if (!report.findings.empty()) return;
-        if (c.tree && report.files > c.tree->files) find(Severity::damage, "the index names more files than the manifest counts");
+        if (c.tree && report.files > c.tree->files)
+            find(Severity::damage, "the index names more files than the manifest counts");
         detail::verify_tree_databases(reader, c, staging, find_in);
         for (const std::string& what : check_delta(reader, c)) find(Severity::warning, what);
     } catch (const Error& e) {

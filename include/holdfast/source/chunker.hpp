@@ -45,7 +45,8 @@ public:
     std::optional<std::size_t> find_cut(ByteSpan chunk) {
         const std::size_t end = std::min(chunk.size(), kMaxChunk);
         std::size_t at = std::max(scanned_, kMinChunk);
-        for (const auto& [limit, mask] : {std::pair{kAverageChunk, detail::kStrictMask}, {kMaxChunk, detail::kLooseMask}}) {
+        for (const auto& [limit, mask] :
+             {std::pair{kAverageChunk, detail::kStrictMask}, {kMaxChunk, detail::kLooseMask}}) {
             for (const std::size_t stop = std::min(end, limit); at < stop; ++at) {
                 hash_ = (hash_ << 1) + detail::kGear[std::to_integer<unsigned>(chunk[at])];
                 if ((hash_ & mask) == 0) return cut(at + 1);

@@ -81,7 +81,8 @@ using Producer = std::function<void(BlockQueue&)>;
 using Placer = std::function<std::vector<PlainFrame>(Block&)>;
 
 /// Runs one stream to its end. Throws what any step threw, after every thread of it has ended.
-inline void run_pipeline(const Producer& produce, const Placer& place, ObjectPublisher& publisher, int level) {
+inline void run_pipeline(const Producer& produce, const Placer& place, ObjectPublisher& publisher,
+                         int level) {
     using BlockPtr = std::shared_ptr<Block>;
     using Frames = std::shared_ptr<std::vector<PlainFrame>>;
     using Sealed = std::shared_ptr<std::vector<SealedFrame>>;
@@ -106,23 +107,27 @@ inline void run_pipeline(const Producer& produce, const Placer& place, ObjectPub
                                                  if (block == nullptr) flow.stop();
                                                  return block;
                                              }) &
-                tbb::make_filter<BlockPtr, BlockPtr>(tbb::filter_mode::parallel,
-                                                     [](BlockPtr block) {
-                                                         std::size_t at = 0;
-                                                         for (const std::uint32_t n : block->chunk_lengths) {
-                                                             block->digests.push_back(sha256(ByteSpan(block->data).subspan(at, n)));
-                                                             at += n;
-                                                         }
-                                                         return block;
-                                                     }) &
+                tbb::make_filter<BlockPtr, BlockPtr>(
+                    tbb::filter_mode::parallel,
+                    [](BlockPtr block) {
+                        std::size_t at = 0;
+                        for (const std::uint32_t n : block->chunk_lengths) {
+                            block->digests.push_back(sha256(ByteSpan(block->data).subspan(at, n)));
+                            at += n;
+                        }
+                        return block;
+                    }) &
                 tbb::make_filter<BlockPtr, Frames>(tbb::filter_mode::serial_in_order,
                                                    [&](const BlockPtr& block) {
-                                                       return std::make_shared<std::vector<PlainFrame>>(place(*block));
+                                                       return std::make_shared<std::vector<PlainFrame>>(
+                                                           place(*block));
                                                    }) &
                 tbb::make_filter<Frames, Sealed>(tbb::filter_mode::parallel,
                                                  [&](const Frames& frames) {
-                                                     auto sealed = std::make_shared<std::vector<SealedFrame>>();
-                                                     for (const PlainFrame& f : *frames) sealed->push_back(seal_frame(f, level));
+                                                     auto sealed =
+                                                         std::make_shared<std::vector<SealedFrame>>();
+                                                     for (const PlainFrame& f : *frames)
+                                                         sealed->push_back(seal_frame(f, level));
                                                      return sealed;
                                                  }) &
                 tbb::make_filter<Sealed, void>(tbb::filter_mode::serial_in_order, [&](const Sealed& sealed) {

@@ -37,8 +37,9 @@ struct FileState {
     bool exists = false;
     struct stat st {};
     bool operator==(const FileState& o) const {
-        return exists == o.exists && st.st_ino == o.st.st_ino && st.st_dev == o.st.st_dev && st.st_size == o.st.st_size &&
-               st.st_mtim.tv_sec == o.st.st_mtim.tv_sec && st.st_mtim.tv_nsec == o.st.st_mtim.tv_nsec;
+        return exists == o.exists && st.st_ino == o.st.st_ino && st.st_dev == o.st.st_dev &&
+               st.st_size == o.st.st_size && st.st_mtim.tv_sec == o.st.st_mtim.tv_sec &&
+               st.st_mtim.tv_nsec == o.st.st_mtim.tv_nsec;
     }
 };
 inline FileState file_state(const std::string& path) {
@@ -90,8 +91,10 @@ public:
         while (!copy_once(path, database.get())) {
             check_interrupted();
             if (deadline.has_passed())
-                throw Error(Kind::busy, "database " + in_quotes(path) + " could not be copied: it kept changing or stayed locked",
-                            "run as a user who may write beside the database, so that it can be read in place");
+                throw Error(
+                    Kind::busy,
+                    "database " + in_quotes(path) + " could not be copied: it kept changing or stayed locked",
+                    "run as a user who may write beside the database, so that it can be read in place");
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
         }
     }
@@ -99,14 +102,16 @@ public:
 
 private:
     bool copy_once(const std::string& path, int database) const {
-        if (!detail::try_lock_range(database, F_RDLCK, detail::kSharedFirst, detail::kSharedSize)) return false;
+        if (!detail::try_lock_range(database, F_RDLCK, detail::kSharedFirst, detail::kSharedSize))
+            return false;
         struct Unlock {
             int fd;
             ~Unlock() { detail::try_lock_range(fd, F_UNLCK, detail::kSharedFirst, detail::kSharedSize); }
         };
         const Unlock unlock{database};
         const auto states = [&] {
-            return std::array{detail::file_state(path), detail::file_state(path + "-wal"), detail::file_state(path + "-journal")};
+            return std::array{detail::file_state(path), detail::file_state(path + "-wal"),
+                              detail::file_state(path + "-journal")};
         };
         const auto before = states();
         copy_file(database, path, this->path());

@@ -68,7 +68,8 @@ public:
         db_->set_progress([deadline] { return deadline.has_passed() || is_interrupted(); });
         try {
             Statement tables = db_->prepare(
-                "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'");
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE "
+                "'sqlite\\_%' ESCAPE '\\'");
             while (!deadline.has_passed() && tables.step()) {
                 const std::string name{tables.text(0)};
                 if (const auto rows = db_->count_rows(name)) counts[name] = *rows;
@@ -87,7 +88,8 @@ private:
         struct stat st {};
         if (::stat(path.c_str(), &st) != 0) {
             if (errno == ENOENT || errno == ENOTDIR)
-                throw Error(Kind::not_found, "database " + in_quotes(path) + " does not exist", "check the path of the source");
+                throw Error(Kind::not_found, "database " + in_quotes(path) + " does not exist",
+                            "check the path of the source");
             throw_os("look at database " + in_quotes(path));
         }
         if (!S_ISREG(st.st_mode)) throw Error(Kind::io, in_quotes(path) + " is not a regular file");
@@ -96,7 +98,8 @@ private:
 
     void begin(const std::string& path, Access access) {
         if (access == Access::in_place) {
-            db_.emplace(Database::open_readonly(path, Database::Source::live, options_.busy_timeout, detail::tap_vfs()));
+            db_.emplace(Database::open_readonly(path, Database::Source::live, options_.busy_timeout,
+                                                detail::tap_vfs()));
         } else {
             db_.emplace(Database::open(path, SQLITE_OPEN_READWRITE, detail::tap_vfs()));
             db_->set_busy_budget(options_.busy_timeout);
@@ -120,12 +123,15 @@ private:
         check_interrupted();
         const std::string name = "database " + in_quotes(path_);
         if (e.kind() == Kind::busy)
-            throw Error(Kind::busy, name + " stayed locked by another process for " + format_duration(
-                            std::chrono::duration_cast<std::chrono::seconds>(options_.busy_timeout)),
-                        "a long write is running; try again later or raise the source's busy_timeout");
+            throw Error(
+                Kind::busy,
+                name + " stayed locked by another process for " +
+                    format_duration(std::chrono::duration_cast<std::chrono::seconds>(options_.busy_timeout)),
+                "a long write is running; try again later or raise the source's busy_timeout");
         if (e.kind() == Kind::corrupt)
             throw Error(Kind::corrupt, name + " is damaged or not a database: " + e.what(),
-                        "restore an earlier snapshot beside it and compare; --keep-corrupt captures the bytes as they are");
+                        "restore an earlier snapshot beside it and compare; --keep-corrupt captures the "
+                        "bytes as they are");
         throw Error(e.kind(), name + " cannot be read: " + e.what(), e.hint());
     }
 

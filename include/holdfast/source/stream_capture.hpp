@@ -34,9 +34,11 @@ public:
     void write(ByteSpan bytes) {
         while (!bytes.empty()) {
             const std::size_t n = std::min(bytes.size(), kMaxChunk);
-            block_->data.insert(block_->data.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+            block_->data.insert(block_->data.end(), bytes.begin(),
+                                bytes.begin() + static_cast<std::ptrdiff_t>(n));
             bytes = bytes.subspan(n);
-            while (const auto length = chunker_.find_cut(ByteSpan(block_->data).subspan(cut_))) add_chunk(*length);
+            while (const auto length = chunker_.find_cut(ByteSpan(block_->data).subspan(cut_)))
+                add_chunk(*length);
             if (cut_ >= kFrameBytes) hand_on();
         }
     }
@@ -77,14 +79,16 @@ public:
         while (!bytes.empty()) {
             if (block_->data.capacity() < kFrameBytes) block_->data.reserve(kFrameBytes);
             const std::size_t n = std::min(bytes.size(), kFrameBytes - block_->data.size());
-            block_->data.insert(block_->data.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+            block_->data.insert(block_->data.end(), bytes.begin(),
+                                bytes.begin() + static_cast<std::ptrdiff_t>(n));
             bytes = bytes.subspan(n);
             if (block_->data.size() == kFrameBytes) end();
         }
     }
     void end() {
         if (block_->data.empty()) return;
-        block_->chunk_lengths.assign(block_->data.size() / page_bytes_, static_cast<std::uint32_t>(page_bytes_));
+        block_->chunk_lengths.assign(block_->data.size() / page_bytes_,
+                                     static_cast<std::uint32_t>(page_bytes_));
         queue_.push(std::exchange(block_, std::make_unique<Block>()));
     }
 
@@ -103,14 +107,15 @@ struct PreviousImage {
 class StreamCapture {
 public:
     StreamCapture(const Repository& repository, Cache& cache, int level, Progress& progress)
-        : repository_(repository), cache_(cache), level_(level), progress_(progress), objects_(repository), packer_(objects_),
-          publisher_(repository, objects_) {}
+        : repository_(repository), cache_(cache), level_(level), progress_(progress), objects_(repository),
+          packer_(objects_), publisher_(repository, objects_) {}
 
     /// Called for each block mark in stream order, with the stream so far.
     using OnMark = std::function<void(BlockMark&, CapturedStream&)>;
     enum class StreamDigest { wanted, not_wanted };
 
-    CapturedStream chunks(const std::function<void(ChunkFeed&)>& produce, StreamDigest want, const OnMark& on_mark = {}) {
+    CapturedStream chunks(const std::function<void(ChunkFeed&)>& produce, StreamDigest want,
+                          const OnMark& on_mark = {}) {
         CapturedStream stream = begin();
         Hasher whole;
         const Placer place = [&](Block& block) {
@@ -119,7 +124,8 @@ public:
             for (std::size_t i = 0; i < block.digests.size(); ++i) {
                 const ByteSpan chunk = ByteSpan(block.data).subspan(at, block.chunk_lengths[i]);
                 const std::optional<Placement> known = find_chunk(block.digests[i], chunk.size());
-                stream.extents->push(known ? *known : add_chunk(block.digests[i], chunk, full), block.digests[i]);
+                stream.extents->push(known ? *known : add_chunk(block.digests[i], chunk, full),
+                                     block.digests[i]);
                 if (!known) stream.new_bytes += chunk.size();
                 at += chunk.size();
             }
@@ -174,7 +180,8 @@ public:
     }
 
     /// A recorder of page digests for an image that is already stored.
-    void map_pages(const std::function<void(PageFeed&)>& produce, std::uint64_t page_bytes, PageMapWriter& map) {
+    void map_pages(const std::function<void(PageFeed&)>& produce, std::uint64_t page_bytes,
+                   PageMapWriter& map) {
         const Placer place = [&](Block& block) {
             map.add(block.digests);
             return std::vector<PlainFrame>{};
@@ -201,16 +208,19 @@ public:
 
     /// With the object's name; call after publish().
     Extent named(const SpooledExtent& spooled) const {
-        return {objects_.name_of(spooled.place.object), spooled.place.offset, spooled.place.length, spooled.digest};
+        return {objects_.name_of(spooled.place.object), spooled.place.offset, spooled.place.length,
+                spooled.digest};
     }
 
 private:
-    static constexpr std::size_t kRunChunks = 1'000'000;  // 64 MB; past 256 GiB of new data repeats within a run are stored twice
+    static constexpr std::size_t kRunChunks =
+        1'000'000;  // 64 MB; past 256 GiB of new data repeats within a run are stored twice
 
     /// Walks a recipe page by page.
     class PageCursor {
     public:
-        PageCursor(ExtentSource extents, std::uint64_t page_bytes) : extents_(std::move(extents)), page_bytes_(page_bytes) {}
+        PageCursor(ExtentSource extents, std::uint64_t page_bytes)
+            : extents_(std::move(extents)), page_bytes_(page_bytes) {}
         std::optional<Placement> next(ObjectTable& objects) {
             if (!current_ || current_->length == 0) {
                 current_ = extents_();
@@ -221,7 +231,8 @@ private:
                 extents_ = [] { return std::optional<Extent>{}; };
                 return std::nullopt;
             }
-            const Placement place{ordinal_.value_or(0), current_->offset, static_cast<std::uint32_t>(page_bytes_)};
+            const Placement place{ordinal_.value_or(0), current_->offset,
+                                  static_cast<std::uint32_t>(page_bytes_)};
             current_->offset += static_cast<std::uint32_t>(page_bytes_);
             current_->length -= static_cast<std::uint32_t>(page_bytes_);
             return ordinal_ ? std::optional{place} : std::nullopt;

@@ -34,7 +34,8 @@ public:
                 open((folder / "index.db").string());
             } catch (const Error& e) {
                 if (e.kind() != Kind::corrupt) throw;
-                for (const char* suffix : {"", "-wal", "-shm"}) fs::remove((folder / "index.db").string() + suffix);
+                for (const char* suffix : {"", "-wal", "-shm"})
+                    fs::remove((folder / "index.db").string() + suffix);
                 open((folder / "index.db").string());
             }
         } catch (const std::exception& e) {
@@ -110,7 +111,8 @@ public:
         q.step();
     }
 
-    void add_segment(const Digest& key, const std::string& recipe_lines, std::string_view index_lines, SystemSeconds seen) {
+    void add_segment(const Digest& key, const std::string& recipe_lines, std::string_view index_lines,
+                     SystemSeconds seen) {
         Statement& q = *add_segment_;
         q.reset();
         q.bind(1, ByteSpan(key.bytes));
@@ -165,7 +167,8 @@ private:
     }
 
     void open(const std::string& path) {
-        find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(), add_segment_.reset(), touch_segment_.reset();
+        find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(), add_segment_.reset(),
+            touch_segment_.reset();
         add_object_.reset(), find_object_.reset();
         db_.emplace(Database::open_cache(path));
         // WAL with synchronous=NORMAL survives a power cut undamaged; the newest rows may be lost, which is fine.
@@ -173,24 +176,31 @@ private:
         if (db_->query_integer("PRAGMA user_version") != kVersion) {
             is_fresh_ = true;
             db_->execute(
-                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS object; DROP TABLE IF EXISTS chunk; DROP TABLE IF EXISTS segment;"
-                "CREATE TABLE object(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, stored_bytes INTEGER NOT NULL);"
-                "CREATE TABLE chunk(digest BLOB PRIMARY KEY, object INTEGER NOT NULL, offset INTEGER NOT NULL,"
+                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS object; DROP TABLE IF EXISTS chunk; DROP TABLE IF "
+                "EXISTS segment;"
+                "CREATE TABLE object(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, stored_bytes INTEGER "
+                "NOT NULL);"
+                "CREATE TABLE chunk(digest BLOB PRIMARY KEY, object INTEGER NOT NULL, offset INTEGER NOT "
+                "NULL,"
                 " length INTEGER NOT NULL) WITHOUT ROWID;"
                 "CREATE TABLE segment(key BLOB PRIMARY KEY, recipe TEXT NOT NULL, index_lines TEXT NOT NULL,"
                 " seen INTEGER NOT NULL);"
                 "DROP TABLE IF EXISTS unchanged;"
-                "CREATE TABLE unchanged(component TEXT PRIMARY KEY, key BLOB NOT NULL, snapshot TEXT NOT NULL);"
+                "CREATE TABLE unchanged(component TEXT PRIMARY KEY, key BLOB NOT NULL, snapshot TEXT NOT "
+                "NULL);"
                 "PRAGMA user_version=1; COMMIT;");
         }
         const auto prepare = [&](const char* sql) { return std::make_unique<Statement>(db_->prepare(sql)); };
         find_chunk_ = prepare(
-            "SELECT o.name, c.offset, c.length, o.stored_bytes FROM chunk c JOIN object o ON o.id = c.object WHERE c.digest = ?1");
+            "SELECT o.name, c.offset, c.length, o.stored_bytes FROM chunk c JOIN object o ON o.id = c.object "
+            "WHERE c.digest = ?1");
         find_segment_ = prepare("SELECT recipe, index_lines FROM segment WHERE key = ?1");
         add_chunk_ = prepare("INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3, ?4)");
         add_segment_ = prepare("INSERT OR REPLACE INTO segment VALUES(?1, ?2, ?3, ?4)");
         touch_segment_ = prepare("UPDATE segment SET seen = ?1 WHERE key = ?2");
-        add_object_ = prepare("INSERT INTO object(name, stored_bytes) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET stored_bytes = ?2");
+        add_object_ = prepare(
+            "INSERT INTO object(name, stored_bytes) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET "
+            "stored_bytes = ?2");
         find_object_ = prepare("SELECT id FROM object WHERE name = ?1");
     }
 

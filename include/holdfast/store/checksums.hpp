@@ -20,7 +20,8 @@ struct Checksums {
 
 inline std::string format_checksums(const Checksums& sums) {
     std::string text;
-    for (const Digest& object : sums.objects) text += object.hex() + "  ../../" + Repository::object_path(object.hex()) + "\n";
+    for (const Digest& object : sums.objects)
+        text += object.hex() + "  ../../" + Repository::object_path(object.hex()) + "\n";
     if (sums.manifest) text += sums.manifest->hex() + "  manifest.json\n";
     if (sums.summary) text += sums.summary->hex() + "  summary.txt\n";
     return text;
@@ -30,21 +31,25 @@ inline std::string format_checksums(const Checksums& sums) {
 inline Checksums read_checksums(const fs::path& path) {
     const UniqueFd fd = open_fd(path.string(), O_RDONLY | O_NOFOLLOW);
     const std::string what = in_quotes(path.string());
-    LineReader lines([&](std::span<std::byte> out) { return read_some(fd.get(), out, "read " + what); }, 256, what);
+    LineReader lines([&](std::span<std::byte> out) { return read_some(fd.get(), out, "read " + what); }, 256,
+                     what);
     Checksums sums;
     while (const auto line = lines.next()) {
         const auto digest = line->size() > 66 ? Digest::parse(line->substr(0, 64)) : std::nullopt;
         const std::string_view name = digest ? line->substr(66) : std::string_view{};
-        if (digest && line->substr(64, 2) == "  " && name == "../../" + Repository::object_path(digest->hex()))
+        if (digest && line->substr(64, 2) == "  " &&
+            name == "../../" + Repository::object_path(digest->hex()))
             sums.objects.insert(*digest);
         else if (name == "manifest.json" && !sums.manifest)
             sums.manifest = digest;
         else if (name == "summary.txt" && !sums.summary)
             sums.summary = digest;
         else
-            throw Error(Kind::corrupt, what + " has a line that does not belong there: " + in_quotes(line->substr(0, 100)));
+            throw Error(Kind::corrupt,
+                        what + " has a line that does not belong there: " + in_quotes(line->substr(0, 100)));
     }
-    if (!sums.manifest || !sums.summary) throw Error(Kind::corrupt, what + " does not name the manifest and the summary");
+    if (!sums.manifest || !sums.summary)
+        throw Error(Kind::corrupt, what + " does not name the manifest and the summary");
     return sums;
 }
 

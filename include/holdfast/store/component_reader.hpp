@@ -17,7 +17,8 @@ namespace holdfast {
 /// The stream, checked: at its end throws corrupt unless length and digest are as `stored` says.
 inline PullBytes pull_stored(ObjectReader& reader, const StoredStream& stored, const std::string& what) {
     struct State {
-        State(ObjectReader& r, const StoredStream& s) : stream(r, extents_of(s.extents)), pull(stream.pull()) {}
+        State(ObjectReader& r, const StoredStream& s)
+            : stream(r, extents_of(s.extents)), pull(stream.pull()) {}
         StreamReader stream;
         PullBytes pull;
         Hasher hasher;
@@ -28,7 +29,8 @@ inline PullBytes pull_stored(ObjectReader& reader, const StoredStream& stored, c
         const std::size_t n = state->pull(out);
         state->hasher.update(out.first(n));
         if (n == 0 && !std::exchange(state->is_checked, true) && state->hasher.finish() != digest)
-            throw Error(Kind::corrupt, what + " is not the one the manifest names", "run verify; another snapshot may be whole");
+            throw Error(Kind::corrupt, what + " is not the one the manifest names",
+                        "run verify; another snapshot may be whole");
         return n;
     };
 }
@@ -36,11 +38,13 @@ inline PullBytes pull_stored(ObjectReader& reader, const StoredStream& stored, c
 /// The component's extents, read from its recipe as they are asked for. At the end throws corrupt unless they
 /// add up to the component.
 inline ExtentSource extents_of_component(ObjectReader& reader, const Component& component) {
-    return [extents = parse_recipe(pull_stored(reader, component.recipe, "the recipe of " + in_quotes(component.name))),
+    return [extents = parse_recipe(
+                pull_stored(reader, component.recipe, "the recipe of " + in_quotes(component.name))),
             left = component.bytes, name = component.name]() mutable -> std::optional<Extent> {
         std::optional<Extent> extent = extents();
         if (extent ? extent->length > left : left != 0)
-            throw Error(Kind::corrupt, "the recipe of " + in_quotes(name) + " does not add up to the component");
+            throw Error(Kind::corrupt,
+                        "the recipe of " + in_quotes(name) + " does not add up to the component");
         if (extent) left -= extent->length;
         return extent;
     };
@@ -49,7 +53,8 @@ inline ExtentSource extents_of_component(ObjectReader& reader, const Component& 
 /// Entries of a tree's index. Throws: corrupt.
 inline EntrySource entries_of_component(ObjectReader& reader, const Component& component) {
     if (!component.index) throw Error(Kind::internal, in_quotes(component.name) + " has no index");
-    auto index = std::make_shared<IndexReader>(pull_stored(reader, *component.index, "the index of " + in_quotes(component.name)));
+    auto index = std::make_shared<IndexReader>(
+        pull_stored(reader, *component.index, "the index of " + in_quotes(component.name)));
     return [index] { return index->next(); };
 }
 
@@ -68,7 +73,8 @@ inline ExtentSource slice(ExtentSource extents, std::vector<ByteRange> ranges) {
             while (s->at < s->ranges.size() && s->ranges[s->at].bytes == 0) ++s->at;
             if (s->at == s->ranges.size()) return std::nullopt;
             if (!s->current) s->current = s->extents();
-            if (!s->current) throw Error(Kind::corrupt, "a stream ends before a part of it that the index names");
+            if (!s->current)
+                throw Error(Kind::corrupt, "a stream ends before a part of it that the index names");
             ByteRange& range = s->ranges[s->at];
             const auto drop = [&](std::uint64_t n) {
                 s->position += n;

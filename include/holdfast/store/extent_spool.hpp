@@ -39,13 +39,15 @@ public:
     }
 
     /// Calls `visit` for records `first` to `last` - 1 in order. Throws: io.
-    void for_each(std::uint64_t first, std::uint64_t last, const std::function<void(const SpooledExtent&)>& visit) {
+    void for_each(std::uint64_t first, std::uint64_t last,
+                  const std::function<void(const SpooledExtent&)>& visit) {
         flush_open();
         flush();
         Bytes block(kRecord * 4096);
         while (first < last) {
             const std::size_t n = std::min<std::uint64_t>(last - first, 4096);
-            if (pread_full(fd_.get(), std::span(block).first(n * kRecord), first * kRecord, "read a spool file") != n * kRecord)
+            if (pread_full(fd_.get(), std::span(block).first(n * kRecord), first * kRecord,
+                           "read a spool file") != n * kRecord)
                 throw Error(Kind::io, "read a spool file: it ended early");
             for (std::size_t i = 0; i < n; ++i) visit(decode(block.data() + i * kRecord));
             first += n;
@@ -97,7 +99,8 @@ public:
     std::uint64_t size() const { return size_; }
     std::string text(std::uint64_t first, std::uint64_t last) const {
         std::string out(last - first, '\0');
-        if (pread_full(fd_.get(), std::as_writable_bytes(std::span(out)), first, "read a spool file") != out.size())
+        if (pread_full(fd_.get(), std::as_writable_bytes(std::span(out)), first, "read a spool file") !=
+            out.size())
             throw Error(Kind::io, "read a spool file: it ended early");
         return out;
     }

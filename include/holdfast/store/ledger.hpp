@@ -27,7 +27,8 @@ inline constexpr std::size_t kMaxLedgerLine = 64_KiB;
 class LedgerWriter {
 public:
     LedgerWriter(const Repository& repository, std::chrono::seconds budget)
-        : path_(repository.ledger().string()), lock_(path_, LockMode::exclusive, budget), fd_(open_fd(path_, O_RDWR)) {
+        : path_(repository.ledger().string()), lock_(path_, LockMode::exclusive, budget),
+          fd_(open_fd(path_, O_RDWR)) {
         const auto size = static_cast<std::uint64_t>(stat_fd(fd_.get(), "stat '" + path_ + "'").st_size);
         Bytes tail(std::min<std::uint64_t>(size, kMaxLedgerLine));
         pread_full(fd_.get(), tail, size - tail.size(), "read '" + path_ + "'");
@@ -53,7 +54,9 @@ public:
         json["previous"] = previous_;
         const std::string line = dump_json(json);
         const std::string doing = "append to '" + path_ + "'";
-        if (::ftruncate(fd_.get(), static_cast<off_t>(end_)) != 0 || ::lseek(fd_.get(), static_cast<off_t>(end_), SEEK_SET) < 0) throw_os(doing);
+        if (::ftruncate(fd_.get(), static_cast<off_t>(end_)) != 0 ||
+            ::lseek(fd_.get(), static_cast<off_t>(end_), SEEK_SET) < 0)
+            throw_os(doing);
         write_full(fd_.get(), as_bytes(line + "\n"), doing);
         sync_fd(fd_.get(), doing);
         end_ += line.size() + 1;
@@ -74,7 +77,8 @@ struct LedgerReport {
 };
 
 /// Visits every line and checks the chain; a torn last line is no finding. Throws: io.
-inline LedgerReport read_ledger(const Repository& repository, const std::function<void(const LedgerLine&)>& visit) {
+inline LedgerReport read_ledger(const Repository& repository,
+                                const std::function<void(const LedgerLine&)>& visit) {
     LedgerReport report;
     std::optional<std::string> text = read_file_if_any(repository.ledger(), 1_GiB);
     if (!text) {
@@ -93,7 +97,8 @@ inline LedgerReport read_ledger(const Repository& repository, const std::functio
         try {
             const Json json = parse_json(line, where);
             const JsonFields fields(json, where);
-            if (fields.text("previous") != previous) report.findings.push_back(where + " does not follow the line before it");
+            if (fields.text("previous") != previous)
+                report.findings.push_back(where + " does not follow the line before it");
             visit({report.lines, fields.text("event"), fields.text_or("snapshot", ""), json});
         } catch (const Error& e) {
             report.findings.push_back(e.what());

@@ -90,7 +90,8 @@ struct Manifest {
 
     bool is_partial() const {
         if (!missing.empty()) return true;
-        return std::any_of(components.begin(), components.end(), [](const Component& c) { return !c.warnings.empty(); });
+        return std::any_of(components.begin(), components.end(),
+                           [](const Component& c) { return !c.warnings.empty(); });
     }
     std::string state() const { return !suspect.empty() ? "suspect" : is_partial() ? "partial" : "complete"; }
     std::uint64_t bytes() const {
@@ -125,7 +126,8 @@ inline bool is_snapshot_id(std::string_view id) {
 inline void check_component_name(const std::string& name) {
     const auto parts = split(name, '/');
     bool ok = parts.size() <= 2 && is_utf8(name);
-    for (const std::string_view part : parts) ok = ok && !part.empty() && part != "." && part != ".." && part.size() <= 255;
+    for (const std::string_view part : parts)
+        ok = ok && !part.empty() && part != "." && part != ".." && part.size() <= 255;
     for (const char c : name) ok = ok && static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
     if (!ok) throw Error(Kind::corrupt, "component name " + in_quotes(name) + " is not safe");
 }

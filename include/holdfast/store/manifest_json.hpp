@@ -114,7 +114,8 @@ inline FileFacts file_facts_from(const JsonFields& fields) {
     const std::string mode = fields.text("mode");
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(mode.data(), mode.data() + mode.size(), value, 8);
-    if (error != std::errc{} || end != mode.data() + mode.size() || value > 07777U) fields.fail("mode", "is not a file mode");
+    if (error != std::errc{} || end != mode.data() + mode.size() || value > 07777U)
+        fields.fail("mode", "is not a file mode");
     facts.mode = value;
     facts.uid = small_number(fields, "uid");
     facts.gid = small_number(fields, "gid");
@@ -146,7 +147,8 @@ inline Component component_from(const Json& json, const std::string& what) {
     check_component_name(c.name);
     c.source = fields.text("source");
     c.kind = fields.text("kind");
-    if (c.kind != "sqlite" && c.kind != "tree" && c.kind != "command" && c.kind != "stdin") fields.fail("kind", "is unknown");
+    if (c.kind != "sqlite" && c.kind != "tree" && c.kind != "command" && c.kind != "stdin")
+        fields.fail("kind", "is unknown");
     c.source_class = fields.text("class");
     c.path = fields.text("path");
     const std::string root = fields.text("root");
@@ -158,13 +160,16 @@ inline Component component_from(const Json& json, const std::string& what) {
     if (c.is_tree()) {
         c.index = stream_from(fields.at("index"), what + ": index");
         const JsonFields tree(fields.at("tree"), what + ": tree");
-        c.tree = TreeFacts{tree.number("files"), tree.number("directories"), tree.number("others"), tree.number("file_bytes")};
+        c.tree = TreeFacts{tree.number("files"), tree.number("directories"), tree.number("others"),
+                           tree.number("file_bytes")};
     } else {
         c.digest = digest_field(fields, "sha256");
     }
     if (fields.find("mode") != nullptr) c.file = file_facts_from(fields);
-    if (fields.find("sqlite") != nullptr) c.sqlite = sqlite_facts_from(fields.at("sqlite"), what + ": sqlite");
-    if (c.kind == "sqlite" && c.sqlite && c.sqlite->page_bytes * c.sqlite->page_count != c.bytes) fields.fail("sqlite", "does not fit 'bytes'");
+    if (fields.find("sqlite") != nullptr)
+        c.sqlite = sqlite_facts_from(fields.at("sqlite"), what + ": sqlite");
+    if (c.kind == "sqlite" && c.sqlite && c.sqlite->page_bytes * c.sqlite->page_count != c.bytes)
+        fields.fail("sqlite", "does not fit 'bytes'");
     c.new_bytes = fields.number("new_bytes");
     c.warnings = texts_from(fields, "warnings");
     return c;
@@ -198,10 +203,14 @@ inline std::string format_manifest(const Manifest& m) {
     for (const Component& c : m.components) json["components"].push_back(detail::to_json(c));
     json["missing"] = Json::array();
     for (const MissingSource& x : m.missing)
-        json["missing"].push_back({{"source", x.source}, {"path", json_text(x.path)}, {"reason", json_text(x.reason)}});
+        json["missing"].push_back(
+            {{"source", x.source}, {"path", json_text(x.path)}, {"reason", json_text(x.reason)}});
     json["suspect"] = Json::array();
     for (const std::string& reason : m.suspect) json["suspect"].push_back(json_text(reason));
-    json["totals"] = {{"bytes", m.bytes()}, {"new_bytes", m.new_bytes()}, {"stored_bytes", m.stored_bytes}, {"objects", m.object_count}};
+    json["totals"] = {{"bytes", m.bytes()},
+                      {"new_bytes", m.new_bytes()},
+                      {"stored_bytes", m.stored_bytes},
+                      {"objects", m.object_count}};
     return dump_json(json, 2) + "\n";
 }
 
@@ -212,7 +221,9 @@ inline Manifest parse_manifest(std::string_view text, const std::string& expecte
     const JsonFields fields(json, what);
     if (fields.text("format") != kManifestFormat) fields.fail("format", "is not that of a snapshot");
     if (fields.number("version") != 1)
-        throw Error(Kind::config, what + " has version " + std::to_string(fields.number("version")) + ", this program reads version 1",
+        throw Error(Kind::config,
+                    what + " has version " + std::to_string(fields.number("version")) +
+                        ", this program reads version 1",
                     "use a newer holdfast; nothing was changed");
     Manifest m;
     m.id = fields.text("id");
@@ -231,8 +242,10 @@ inline Manifest parse_manifest(std::string_view text, const std::string& expecte
     m.sqlite_version = fields.text("sqlite_version");
     std::set<std::string> names;
     for (const Json& component : fields.array("components")) {
-        m.components.push_back(detail::component_from(component, what + ": component " + std::to_string(names.size() + 1)));
-        if (!names.insert(m.components.back().name).second) fields.fail("components", "names one component twice");
+        m.components.push_back(
+            detail::component_from(component, what + ": component " + std::to_string(names.size() + 1)));
+        if (!names.insert(m.components.back().name).second)
+            fields.fail("components", "names one component twice");
     }
     for (const Json& missing : fields.array("missing")) {
         const JsonFields x(missing, what + ": missing");

@@ -17,7 +17,8 @@ namespace holdfast {
 inline constexpr std::size_t kFrameBytes = 1_MiB;    // one random read decodes at most this
 inline constexpr std::size_t kObjectBytes = 16_MiB;  // plain bytes; held in memory a few times
 inline constexpr std::size_t kMaxFrames = kObjectBytes / kFrameBytes;
-inline constexpr std::size_t kMaxStoredBytes = kObjectBytes + 128_KiB;  // incompressible data grows by < 0.4 %
+inline constexpr std::size_t kMaxStoredBytes =
+    kObjectBytes + 128_KiB;  // incompressible data grows by < 0.4 %
 
 struct FrameSize {
     std::uint32_t stored_bytes;
@@ -54,13 +55,16 @@ inline Bytes encode_seek_table(const std::vector<FrameSize>& frames) {
     return out;
 }
 
-inline constexpr std::size_t kMaxSeekTable = detail::kSeekHeader + kMaxFrames * detail::kSeekEntry + detail::kSeekFooter;
+inline constexpr std::size_t kMaxSeekTable =
+    detail::kSeekHeader + kMaxFrames * detail::kSeekEntry + detail::kSeekFooter;
 
 /// `tail` is the end of the object (at most kMaxSeekTable bytes are looked at), `stored_bytes` its whole size.
 /// Refuses anything whose frames do not add up to the object. Throws: corrupt.
 inline std::vector<FrameSize> decode_seek_table(ByteSpan tail, std::uint64_t stored_bytes) {
     using namespace detail;
-    const auto refuse = [](const char* why) { throw Error(Kind::corrupt, std::string("seek table: ") + why); };
+    const auto refuse = [](const char* why) {
+        throw Error(Kind::corrupt, std::string("seek table: ") + why);
+    };
     if (tail.size() < kSeekHeader + kSeekFooter) refuse("too short");
     const std::size_t end = tail.size();
     if (get_u32(tail, end - 4) != kSeekableMagic) refuse("not a holdfast object");

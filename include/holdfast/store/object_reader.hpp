@@ -103,8 +103,9 @@ private:
         object->name = name;
         object->fd = UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
         if (!object->fd && errno == ENOENT)
-            throw Error(Kind::corrupt, "object " + name.hex() + " is missing",
-                        "run verify to see which snapshots need it; another copy of the repository may have it");
+            throw Error(
+                Kind::corrupt, "object " + name.hex() + " is missing",
+                "run verify to see which snapshots need it; another copy of the repository may have it");
         if (!object->fd && errno == ELOOP) refuse(name, "is a link, not an object file");
         if (!object->fd) throw_os("open object '" + path + "'");
         const struct stat st = stat_fd(object->fd.get(), "stat object '" + path + "'");
@@ -129,10 +130,11 @@ private:
         return get(frames_, kCachedFrames, std::pair{object.name, index}, [&] {
             const FrameSize size = object.frames[index];
             Bytes stored(size.stored_bytes);
-            const std::size_t n = pread_full(object.fd.get(), stored, object.starts[index],
-                                             "read object " + object.name.hex());
+            const std::size_t n =
+                pread_full(object.fd.get(), stored, object.starts[index], "read object " + object.name.hex());
             auto plain = std::make_shared<Bytes>(size.plain_bytes);
-            if (n != stored.size() || !decompress_frame(stored, *plain)) refuse(object.name, "does not decode");
+            if (n != stored.size() || !decompress_frame(stored, *plain))
+                refuse(object.name, "does not decode");
             return std::shared_ptr<const Bytes>(std::move(plain));
         });
     }
@@ -147,7 +149,8 @@ private:
 /// Holds at most kAhead slices of about 1 MiB. Used by one thread.
 class StreamReader {
 public:
-    StreamReader(ObjectReader& objects, ExtentSource extents) : objects_(objects), extents_(std::move(extents)) {}
+    StreamReader(ObjectReader& objects, ExtentSource extents)
+        : objects_(objects), extents_(std::move(extents)) {}
 
     /// The next piece of the stream, never empty; nothing at the end. Throws what ObjectReader throws.
     std::optional<Bytes> next() {
@@ -187,7 +190,8 @@ private:
                 break;
             }
             Extent part = *rest_;  // a long run of pages is taken piece by piece
-            part.length = static_cast<std::uint32_t>(std::min<std::size_t>(part.length, 2 * kFrameBytes - bytes));
+            part.length =
+                static_cast<std::uint32_t>(std::min<std::size_t>(part.length, 2 * kFrameBytes - bytes));
             rest_->offset += part.length;
             rest_->length -= part.length;
             if (rest_->length == 0) rest_.reset();

@@ -81,7 +81,8 @@ private:
         const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
         if (!fd) return false;
         Bytes tail(std::min<std::uint64_t>(size, kMaxSeekTable));
-        if (pread_full(fd.get(), tail, size - tail.size(), "read object '" + path + "'") != tail.size()) return false;
+        if (pread_full(fd.get(), tail, size - tail.size(), "read object '" + path + "'") != tail.size())
+            return false;
         try {
             decode_seek_table(tail, size);
             return true;

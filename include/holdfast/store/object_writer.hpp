@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "holdfast/store/object_format.hpp"
 #include "holdfast/store/hash_file.hpp"
+#include "holdfast/store/object_format.hpp"
 #include "holdfast/store/object_table.hpp"
 #include "holdfast/wrap/zstd.hpp"
 
@@ -45,7 +45,8 @@ public:
     Placement put(ByteSpan bytes, std::vector<PlainFrame>& full) {
         if (used_ + bytes.size() > kObjectBytes) close(full);
         if (used_ == 0) object_ = objects_.add();
-        const Placement placement{object_, static_cast<std::uint32_t>(used_), static_cast<std::uint32_t>(bytes.size())};
+        const Placement placement{object_, static_cast<std::uint32_t>(used_),
+                                  static_cast<std::uint32_t>(bytes.size())};
         while (!bytes.empty()) {
             if (frame_.capacity() < kFrameBytes) frame_.reserve(kFrameBytes);
             const std::size_t n = std::min(bytes.size(), kFrameBytes - frame_.size());
@@ -80,15 +81,18 @@ inline SealedFrame seal_frame(const PlainFrame& frame, int level) {
     thread_local Bytes again;
     again.resize(frame.plain.size());
     if (!decompress_frame(sealed.stored, again) || again != frame.plain)
-        throw Error(Kind::corrupt, "a compressed frame did not decode to what went in; nothing of it was stored",
+        throw Error(Kind::corrupt,
+                    "a compressed frame did not decode to what went in; nothing of it was stored",
                     "this machine's memory or zstd library may be faulty: run a memory test");
-    sealed.size = {static_cast<std::uint32_t>(sealed.stored.size()), static_cast<std::uint32_t>(frame.plain.size())};
+    sealed.size = {static_cast<std::uint32_t>(sealed.stored.size()),
+                   static_cast<std::uint32_t>(frame.plain.size())};
     return sealed;
 }
 
 class ObjectPublisher {
 public:
-    ObjectPublisher(const Repository& repository, ObjectTable& objects) : repository_(repository), objects_(objects) {}
+    ObjectPublisher(const Repository& repository, ObjectTable& objects)
+        : repository_(repository), objects_(objects) {}
 
     /// Frames of one object come in order, objects one after the other. Throws: io.
     void add(SealedFrame frame) {
@@ -120,9 +124,9 @@ private:
     void publish_open() {
         if (frames_.empty()) return;
         if (in_flight_.size() == kInFlight) wait_oldest();
-        in_flight_.push_back(std::async(std::launch::async, [this, frames = std::exchange(frames_, {})]() mutable {
-            return publish(std::move(frames));
-        }));
+        in_flight_.push_back(std::async(
+            std::launch::async,
+            [this, frames = std::exchange(frames_, {})]() mutable { return publish(std::move(frames)); }));
     }
 
     void wait_oldest() {
@@ -154,7 +158,8 @@ private:
         const std::string path = tmp.path().string();
         UniqueFd fd = open_fd(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
         if (::fchmod(fd.get(), 0600) != 0) throw_os("set the mode of '" + path + "'");
-        for (const SealedFrame& frame : frames) write_full(fd.get(), frame.stored, "write object '" + path + "'");
+        for (const SealedFrame& frame : frames)
+            write_full(fd.get(), frame.stored, "write object '" + path + "'");
         write_full(fd.get(), table, "write object '" + path + "'");
         sync_fd(fd.get(), "sync object '" + path + "'");
         fd.close("close object '" + path + "'");

@@ -26,8 +26,11 @@ static_assert(sizeof(PageMapFooter) == 88);
 class PageMapWriter {
 public:
     /// An empty path keeps nothing.
-    explicit PageMapWriter(fs::path path) : path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : temporary(path_)) {
-        if (!path_.empty()) fd_ = UniqueFd{::open(tmp_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    explicit PageMapWriter(fs::path path)
+        : path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : temporary(path_)) {
+        if (!path_.empty())
+            fd_ = UniqueFd{
+                ::open(tmp_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     }
     void add(std::span<const Digest> digests) {
         if (!fd_) return;
@@ -74,12 +77,15 @@ public:
         if (size < sizeof footer) return std::nullopt;
         const std::uint64_t body = size - sizeof footer;
         pread_full(fd.get(), std::as_writable_bytes(std::span(&footer, 1)), body, "read the page map");
-        if (footer.magic != expected.magic || footer.image != image || footer.page_count != body / 32 || body % 32 != 0)
+        if (footer.magic != expected.magic || footer.image != image || footer.page_count != body / 32 ||
+            body % 32 != 0)
             return std::nullopt;
         Hasher hasher;
         Bytes buffer(1_MiB);
         for (std::uint64_t at = 0; at < body;) {
-            const std::size_t n = pread_full(fd.get(), std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), body - at)), at, "read the page map");
+            const std::size_t n = pread_full(
+                fd.get(), std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), body - at)), at,
+                "read the page map");
             if (n == 0) return std::nullopt;
             hasher.update(ByteSpan(buffer).first(n));
             at += n;
@@ -97,7 +103,8 @@ public:
             const std::uint64_t n = std::min<std::uint64_t>(footer_.page_count - read_, 4096);
             if (n == 0) return std::nullopt;
             block_.resize(n);
-            if (pread_full(fd_.get(), std::as_writable_bytes(std::span(block_)), read_ * 32, "read the page map") != n * 32)
+            if (pread_full(fd_.get(), std::as_writable_bytes(std::span(block_)), read_ * 32,
+                           "read the page map") != n * 32)
                 throw Error(Kind::io, "read the page map: it ended early");
             read_ += n;
             at_ = 0;

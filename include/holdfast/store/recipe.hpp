@@ -26,11 +26,10 @@ struct Extent {
 
 /// Yields extents in stream order, then nothing.
 using ExtentSource = std::function<std::optional<Extent>()>;
-/// Fills a buffer from the front and returns the bytes put there; 0 is the end of the stream.
-using PullBytes = std::function<std::size_t(std::span<std::byte>)>;
 
 inline std::string format_extent(const Extent& extent) {
-    std::string line = extent.object.hex() + ' ' + std::to_string(extent.offset) + ' ' + std::to_string(extent.length);
+    std::string line =
+        extent.object.hex() + ' ' + std::to_string(extent.offset) + ' ' + std::to_string(extent.length);
     if (extent.digest) line += ' ' + extent.digest->hex();
     return line;
 }
@@ -71,7 +70,8 @@ public:
                 return line;
             }
             buffer_.erase(0, std::exchange(at_, 0));
-            if (buffer_.size() > max_line_) throw Error(Kind::corrupt, what_ + " has a line that is too long");
+            if (buffer_.size() > max_line_)
+                throw Error(Kind::corrupt, what_ + " has a line that is too long");
             const std::size_t had = buffer_.size();
             buffer_.resize(had + 64_KiB);
             const std::size_t n = pull_(std::as_writable_bytes(std::span(buffer_)).subspan(had));

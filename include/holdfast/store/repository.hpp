@@ -67,7 +67,9 @@ public:
     fs::path ledger() const { return root_ / "ledger.jsonl"; }
     fs::path lock_path() const { return root_ / "lock"; }
     fs::path object(const Digest& name) const { return root_ / object_path(name.hex()); }
-    static std::string object_path(const std::string& hex) { return "objects/" + hex.substr(0, 2) + "/" + hex; }
+    static std::string object_path(const std::string& hex) {
+        return "objects/" + hex.substr(0, 2) + "/" + hex;
+    }
 
     /// Writers and readers share the lock; only what removes objects takes it alone. Throws: busy, io.
     FileLock lock(LockMode mode, std::chrono::seconds budget) const {
@@ -83,7 +85,8 @@ public:
             const bool known = fd && read_full(fd.get(), id, "read the boot id") == id.size();
             return known ? std::string(as_text(id)) : "unknown0";
         }();
-        return tmp() / (purpose + "." + boot + "." + std::to_string(::getpid()) + "." + std::to_string(counter++));
+        return tmp() /
+               (purpose + "." + boot + "." + std::to_string(::getpid()) + "." + std::to_string(counter++));
     }
 
     /// A file in tmp/ without a name: it is gone when the descriptor closes. Throws: io.

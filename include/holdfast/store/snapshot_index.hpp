@@ -16,16 +16,19 @@ namespace holdfast {
 
 /// The bytes of a snapshot's manifest. Throws: not_found, corrupt, io.
 inline std::string read_manifest_text(const Repository& repository, const std::string& id) {
-    std::optional<std::string> text = read_file_if_any(repository.snapshot(id) / "manifest.json", kMaxManifestBytes);
+    std::optional<std::string> text =
+        read_file_if_any(repository.snapshot(id) / "manifest.json", kMaxManifestBytes);
     if (text) return *std::move(text);
     if (fs::is_directory(repository.snapshot(id)))
-        throw Error(Kind::corrupt, "snapshot " + id + " has no manifest.json", "run verify; another copy of the repository may have it");
+        throw Error(Kind::corrupt, "snapshot " + id + " has no manifest.json",
+                    "run verify; another copy of the repository may have it");
     throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
 }
 inline Manifest read_manifest(const Repository& repository, const std::string& id) {
     Manifest manifest = parse_manifest(read_manifest_text(repository, id), id);
     if (manifest.repository != repository.id())
-        throw Error(Kind::corrupt, "snapshot " + id + " belongs to another repository (" + printable(manifest.repository) + ")");
+        throw Error(Kind::corrupt, "snapshot " + id + " belongs to another repository (" +
+                                       printable(manifest.repository) + ")");
     return manifest;
 }
 
@@ -33,7 +36,9 @@ inline Manifest read_manifest(const Repository& repository, const std::string& i
 inline Manifest read_checked_manifest(const Repository& repository, const std::string& id) {
     const std::string text = read_manifest_text(repository, id);
     if (read_checksums(repository.snapshot(id) / "SHA256SUMS").manifest != sha256(text))
-        throw Error(Kind::corrupt, "the manifest of snapshot " + id + " is not the one its SHA256SUMS names: one of the two was changed",
+        throw Error(Kind::corrupt,
+                    "the manifest of snapshot " + id +
+                        " is not the one its SHA256SUMS names: one of the two was changed",
                     "use another snapshot; verify --all says which are whole");
     return read_manifest(repository, id);
 }
@@ -85,30 +90,37 @@ inline Manifest find_snapshot(const Repository& repository, const std::string& n
         std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(name); });
         if (ids.empty() || name.empty()) return none("is named " + in_quotes(name));
         if (ids.size() > 1)
-            throw Error(Kind::usage, in_quotes(name) + " is the beginning of " + std::to_string(ids.size()) + " snapshot ids",
-                        "give more of the id");
+            throw Error(
+                Kind::usage,
+                in_quotes(name) + " is the beginning of " + std::to_string(ids.size()) + " snapshot ids",
+                "give more of the id");
         return read_manifest(repository, ids[0]);
     }
     std::optional<SystemSeconds> until;
     if (name.starts_with('@')) {
         until = parse_utc(std::string_view(name).substr(1));
-        if (!until) throw Error(Kind::usage, in_quotes(name) + " is not a time", "write @2026-11-20T14:00 (UTC)");
+        if (!until)
+            throw Error(Kind::usage, in_quotes(name) + " is not a time", "write @2026-11-20T14:00 (UTC)");
     }
     const std::string source = name.starts_with("latest:") ? name.substr(7) : std::string{};
     SnapshotList list = list_snapshots(repository);
     for (Manifest& m : list.newest_first) {
-        const bool has_source = source.empty() || std::any_of(m.components.begin(), m.components.end(),
-                                                              [&](const Component& c) { return c.source == source; });
+        const bool has_source =
+            source.empty() || std::any_of(m.components.begin(), m.components.end(),
+                                          [&](const Component& c) { return c.source == source; });
         if (!has_source || (until && m.started > *until)) continue;
         for (const UnreadableSnapshot& u : list.unreadable)  // never fall back to older data silently
             if (u.id > m.id && !until)
-                throw Error(Kind::corrupt, "a newer snapshot cannot be read: " + u.why, "to use the newest readable one, name it: " + m.id);
+                throw Error(Kind::corrupt, "a newer snapshot cannot be read: " + u.why,
+                            "to use the newest readable one, name it: " + m.id);
         return std::move(m);
     }
     if (!list.unreadable.empty())
-        throw Error(Kind::corrupt, "no readable snapshot fits " + in_quotes(name) + "; " + list.unreadable.back().why,
+        throw Error(Kind::corrupt,
+                    "no readable snapshot fits " + in_quotes(name) + "; " + list.unreadable.back().why,
                     "run verify --all; another copy of the repository may be whole");
-    return none(source.empty() ? "exists yet that fits " + in_quotes(name) : "holds a source named " + in_quotes(source));
+    return none(source.empty() ? "exists yet that fits " + in_quotes(name)
+                               : "holds a source named " + in_quotes(source));
 }
 
 }  // namespace holdfast

@@ -64,18 +64,24 @@ inline std::uint64_t remembered_number(const Repository& repository) {
 inline void write_state(const Repository& repository, const HostState& state) {
     const fs::path path = state_path(repository);
     make_directories(path.parent_path());
-    const Json json = {{"repository", repository.id()}, {"path", json_text(repository.root().string())}, {"snapshot", state.snapshot},
-                       {"number", state.number}, {"manifest_sha256", state.manifest.hex()}};
+    const Json json = {{"repository", repository.id()},
+                       {"path", json_text(repository.root().string())},
+                       {"snapshot", state.snapshot},
+                       {"number", state.number},
+                       {"manifest_sha256", state.manifest.hex()}};
     publish_file(path, as_bytes(dump_json(json, 2) + "\n"));
 }
 
 /// Why the repository is not the one this host remembers; nothing if it is. `pruned` says whether an id was pruned.
-inline std::optional<std::string> contradicts(const Repository& repository, const HostState& state, std::uint64_t newest_number,
+inline std::optional<std::string> contradicts(const Repository& repository, const HostState& state,
+                                              std::uint64_t newest_number,
                                               const std::function<bool(const std::string&)>& pruned) {
     if (newest_number < state.number && !pruned(state.snapshot))
         return "this host remembers snapshot " + state.snapshot + " (number " + std::to_string(state.number) +
-               "), but the newest here is number " + std::to_string(newest_number) + ": the repository was rolled back or replaced";
-    const auto text = read_file_if_any(repository.snapshot(state.snapshot) / "manifest.json", kMaxManifestBytes);
+               "), but the newest here is number " + std::to_string(newest_number) +
+               ": the repository was rolled back or replaced";
+    const auto text =
+        read_file_if_any(repository.snapshot(state.snapshot) / "manifest.json", kMaxManifestBytes);
     if (!text && !pruned(state.snapshot))
         return "snapshot " + state.snapshot + ", which this host remembers as the newest, has vanished";
     if (text && sha256(*text) != state.manifest)

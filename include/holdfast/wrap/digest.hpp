@@ -51,8 +51,8 @@ public:
     /// The digest of everything so far; the hasher then starts anew.
     Digest finish() {
         Digest digest;
-        require(EVP_DigestFinal_ex(context_.get(),
-                                   reinterpret_cast<unsigned char*>(digest.bytes.data()), nullptr) == 1);
+        require(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.bytes.data()),
+                                   nullptr) == 1);
         require(EVP_DigestInit_ex(context_.get(), nullptr, nullptr) == 1);
         return digest;
     }

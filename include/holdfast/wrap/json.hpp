@@ -102,7 +102,8 @@ public:
         const Json& value = at(key);
         if (!value.is_number_integer() ||
             (value.is_number_unsigned() &&
-             value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())))
+             value.get<std::uint64_t>() >
+                 static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())))
             fail(key, "is not a whole number");
         return value.get<std::int64_t>();
     }

@@ -97,8 +97,8 @@ class Database {
 public:
     /// An existing file, read-only. `immutable` promises that nobody writes to it: no lock, no -wal, no -shm.
     enum class Source { live, immutable };
-    static Database open_readonly(const std::filesystem::path& path, Source source, std::chrono::milliseconds busy_budget,
-                                  const char* vfs = nullptr) {
+    static Database open_readonly(const std::filesystem::path& path, Source source,
+                                  std::chrono::milliseconds busy_budget, const char* vfs = nullptr) {
         // An absolute path is never taken for ":memory:", and without SQLITE_OPEN_URI never for a URI;
         // `immutable` can only be said in a URI, so there the path is escaped.
         const std::string absolute = std::filesystem::absolute(path).string();
@@ -117,7 +117,8 @@ public:
     }
     static Database open(const std::string& name, int flags, const char* vfs) {
         sqlite3* raw = nullptr;
-        const int rc = sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, vfs);
+        const int rc =
+            sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, vfs);
         Database db{raw};  // SQLite hands out a handle even when it fails; own it first
         db.check(rc, "open " + in_quotes(name));
         return db;
@@ -126,7 +127,9 @@ public:
     sqlite3* get() const noexcept { return db_.get(); }
     void check(int rc, const std::string& doing) const { Statement::check(db_.get(), rc, doing); }
     Statement prepare(const char* sql) const { return Statement(db_.get(), sql); }
-    void execute(const char* sql) const { check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr), "run SQL"); }
+    void execute(const char* sql) const {
+        check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr), "run SQL");
+    }
     void roll_back() const noexcept { sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr); }
     std::int64_t query_integer(const char* sql) const {
         Statement q = prepare(sql);

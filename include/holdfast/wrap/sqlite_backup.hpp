@@ -92,7 +92,9 @@ public:
         current_ = this;
         Database target = Database::open("sink", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs());
         current_ = nullptr;
-        target.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=64;");
+        target.execute(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA "
+            "cache_size=64;");
         out_(page_one_);
         next_ = page_bytes_;
         sqlite3_backup* backup = sqlite3_backup_init(target.get(), "main", source.get(), "main");
@@ -104,7 +106,8 @@ public:
         target.check(finish, "copy pages");
         fill_lock_page();
         if (next_ != total_ || !saw_page_one_)
-            throw Error(Kind::internal, "SQLite delivered " + std::to_string(next_) + " of " + std::to_string(total_) + " bytes");
+            throw Error(Kind::internal, "SQLite delivered " + std::to_string(next_) + " of " +
+                                            std::to_string(total_) + " bytes");
     }
 
 private:
@@ -117,7 +120,8 @@ private:
         if (offset == 0) return check_page_one(bytes);
         fill_lock_page();
         if (offset != next_ || static_cast<std::int64_t>(bytes.size()) != page_bytes_)
-            throw Error(Kind::internal, "SQLite delivered pages out of order at byte " + std::to_string(offset));
+            throw Error(Kind::internal,
+                        "SQLite delivered pages out of order at byte " + std::to_string(offset));
         out_(bytes);
         next_ += page_bytes_;
     }
@@ -167,7 +171,12 @@ private:
             [](sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; },
             [](sqlite3_file*) { return 4096; },
             [](sqlite3_file*) { return SQLITE_IOCAP_SEQUENTIAL | SQLITE_IOCAP_SAFE_APPEND; },
-            nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+            nullptr,
+            nullptr,
+            nullptr,
+            nullptr,
+            nullptr,
+            nullptr};
         file->pMethods = &kMethods;
         if (out_flags != nullptr) *out_flags = flags;
         return SQLITE_OK;

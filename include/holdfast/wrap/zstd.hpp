@@ -27,7 +27,8 @@ public:
     }
     Bytes compress(ByteSpan plain) {
         scratch_.resize(std::max(scratch_.size(), ZSTD_compressBound(plain.size())));
-        const std::size_t n = ZSTD_compress2(context_.get(), scratch_.data(), scratch_.size(), plain.data(), plain.size());
+        const std::size_t n =
+            ZSTD_compress2(context_.get(), scratch_.data(), scratch_.size(), plain.data(), plain.size());
         check(n);
         return {scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(n)};
     }

@@ -18,7 +18,9 @@ struct Restored : TestRepository {
         dir.write("tree/b/two", std::string(as_text(noise(2'000'000))));
         manifest = snap({source("tree", SourceKind::tree, (dir / "tree").string())}).manifest;
     }
-    ops::RestoreReport restore(std::vector<std::string> globs = {}, ops::RestoreOptions::Existing existing = ops::RestoreOptions::Existing::refuse) {
+    ops::RestoreReport restore(
+        std::vector<std::string> globs = {},
+        ops::RestoreOptions::Existing existing = ops::RestoreOptions::Existing::refuse) {
         ops::RestoreOptions options;
         options.target = target();
         options.choice.globs = std::move(globs);
@@ -27,7 +29,8 @@ struct Restored : TestRepository {
     }
     std::string to_stdout(const ops::ComponentChoice& choice) {
         std::string out;
-        ops::restore_to_stdout(repository, manifest, choice, [&](ByteSpan b) { out += as_text(b); }, std::chrono::seconds{1});
+        ops::restore_to_stdout(
+            repository, manifest, choice, [&](ByteSpan b) { out += as_text(b); }, std::chrono::seconds{1});
         return out;
     }
 };

@@ -15,7 +15,8 @@ using holdfast::testing::TestRepository;
 namespace {
 
 const char* const kRows =
-    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<20000)"
+    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 "
+    "FROM n WHERE x<20000)"
     " INSERT INTO t SELECT x, hex(randomblob(50)) FROM n;";
 
 /// Restores the snapshot into an empty folder and verifies it deeply: what every test that writes ends with.
@@ -55,8 +56,9 @@ TEST_CASE("snap: without its cache a run finds the unchanged pages and chunks in
     TestRepository t;
     run_sql(t.dir / "t.db", kRows);
     t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
-    const std::vector<SourceConfig> sources = {t.source("trades", SourceKind::sqlite, (t.dir / "t.db").string()),
-                                               t.source("tree", SourceKind::tree, (t.dir / "tree").string())};
+    const std::vector<SourceConfig> sources = {
+        t.source("trades", SourceKind::sqlite, (t.dir / "t.db").string()),
+        t.source("tree", SourceKind::tree, (t.dir / "tree").string())};
     t.snap(sources);
     forget_cache(t);
     run_sql(t.dir / "t.db", "UPDATE t SET b = 'x' WHERE a = 10000");
@@ -71,12 +73,15 @@ TEST_CASE("snap: an object that is gone is stored again, not referred to") {
     t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
     const auto source = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
     const Manifest first = t.snap({source}).manifest;
-    for (const Digest& name : read_checksums(t.repository.snapshot(first.id) / "SHA256SUMS").objects) fs::remove(t.repository.object(name));
+    for (const Digest& name : read_checksums(t.repository.snapshot(first.id) / "SHA256SUMS").objects)
+        fs::remove(t.repository.object(name));
     prove(t, t.snap({source}).manifest);
     CHECK(t.dir.read("restored/tree/big") == t.dir.read("tree/big"));
 }
 
-TEST_CASE("snap: a source that fails is named and the others are kept; nothing at all is an error and no snapshot") {
+TEST_CASE(
+    "snap: a source that fails is named and the others are kept; nothing at all is an error and no "
+    "snapshot") {
     TestRepository t;
     t.dir.write("tree/a", "1");
     const auto tree = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
@@ -124,7 +129,8 @@ TEST_CASE("snap: a command's output is a component, its failure, silence or earl
 
 TEST_CASE("snap: a Delta table whose log names a file that is not there is a warning") {
     TestRepository t;
-    const char* const log = R"({"add":{"path":"part-1.parquet","size":3,"modificationTime":1,"dataChange":true,"partitionValues":{}}})";
+    const char* const log =
+        R"({"add":{"path":"part-1.parquet","size":3,"modificationTime":1,"dataChange":true,"partitionValues":{}}})";
     t.dir.write("lake/t/_delta_log/00000000000000000000.json", std::string(log) + "\n");
     t.dir.write("lake/t/part-1.parquet", "abc");
     const auto lake = t.source("lake", SourceKind::tree, (t.dir / "lake").string());

@@ -18,7 +18,8 @@ std::vector<Bytes> cut(ByteSpan data, std::size_t step) {
     while (end < data.size()) {
         end = std::min(data.size(), end + step);
         while (const auto n = chunker.find_cut(data.subspan(begin, end - begin))) {
-            chunks.emplace_back(data.begin() + static_cast<std::ptrdiff_t>(begin), data.begin() + static_cast<std::ptrdiff_t>(begin + *n));
+            chunks.emplace_back(data.begin() + static_cast<std::ptrdiff_t>(begin),
+                                data.begin() + static_cast<std::ptrdiff_t>(begin + *n));
             begin += *n;
         }
     }

@@ -11,7 +11,8 @@ using holdfast::testing::TempDir;
 namespace {
 
 const char* const kRows =
-    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<2000)"
+    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 "
+    "FROM n WHERE x<2000)"
     " INSERT INTO t SELECT x, hex(randomblob(50)) FROM n;";
 
 std::string image_of(const TempDir& dir, const std::string& name) {
@@ -41,7 +42,8 @@ TEST_CASE("sqlite_image: commits that are only in the WAL are in the image, and 
     const std::string image = image_of(dir, "t.db");
     CHECK(fs::exists(dir / "t.db-wal"));
     dir.write("copy.db", image);
-    CHECK(Database::open_readonly(dir / "copy.db", Database::Source::immutable, {}).query_integer("SELECT count(*) FROM late") == 1);
+    CHECK(Database::open_readonly(dir / "copy.db", Database::Source::immutable, {})
+              .query_integer("SELECT count(*) FROM late") == 1);
     writer.execute("INSERT INTO late VALUES(2);");  // the writer goes on
 }
 
@@ -75,7 +77,9 @@ TEST_CASE("sqlite_image: an empty file is an empty database") {
     CHECK(image_of(dir, "t.db").empty());
 }
 
-TEST_CASE("sqlite_image: a database locked past the budget is busy, a foreign file corrupt, a missing one not found and not made") {
+TEST_CASE(
+    "sqlite_image: a database locked past the budget is busy, a foreign file corrupt, a missing one not "
+    "found and not made") {
     TempDir dir;
     run_sql(dir / "t.db", kRows);
     Database writer = Database::open_cache((dir / "t.db").string());

@@ -91,11 +91,14 @@ TEST_CASE("manifest: a newer version is refused as configuration, not guessed at
 }
 
 TEST_CASE("manifest: nesting without end, a BOM and UTF-16 are corrupt") {
-    for (const std::string& text : {std::string(100'000, '['), "\xEF\xBB\xBF" + std::string("{"), std::string("{\0\"\0", 4)})
+    for (const std::string& text :
+         {std::string(100'000, '['), "\xEF\xBB\xBF" + std::string("{"), std::string("{\0\"\0", 4)})
         CHECK(catch_error([&] { parse_manifest(text, kId); }).kind() == Kind::corrupt);
 }
 
 TEST_CASE("manifest: only ids of the one form are ids") {
     CHECK(is_snapshot_id(kId));
-    for (const char* id : {"", "latest", "20261120T020000Z-7f3a9", "20261120T020000Z-7F3A9C", "20261120t020000Z-7f3a9c", "../61120T020000Z-7f3a9c"}) CHECK_FALSE(is_snapshot_id(id));
+    for (const char* id : {"", "latest", "20261120T020000Z-7f3a9", "20261120T020000Z-7F3A9C",
+                           "20261120t020000Z-7f3a9c", "../61120T020000Z-7f3a9c"})
+        CHECK_FALSE(is_snapshot_id(id));
 }

@@ -24,7 +24,8 @@ TEST_CASE("object_format: every single flipped bit of a table is refused or chan
         Bytes bad = table;
         bad[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
         try {
-            for (const FrameSize& frame : decode_seek_table(bad, 520 + bad.size())) CHECK(frame.plain_bytes <= kFrameBytes);
+            for (const FrameSize& frame : decode_seek_table(bad, 520 + bad.size()))
+                CHECK(frame.plain_bytes <= kFrameBytes);
         } catch (const Error& e) {
             CHECK(e.kind() == Kind::corrupt);
         }
@@ -34,5 +35,6 @@ TEST_CASE("object_format: every single flipped bit of a table is refused or chan
 TEST_CASE("object_format: a table of no frames or of too many is refused before memory is taken") {
     CHECK(catch_error([] { decode_seek_table(encode_seek_table({}), 17); }).kind() == Kind::corrupt);
     const Bytes many = encode_seek_table(std::vector<FrameSize>(kMaxFrames + 1, {1, kFrameBytes}));
-    CHECK(catch_error([&] { decode_seek_table(many, kMaxFrames + 1 + many.size()); }).kind() == Kind::corrupt);
+    CHECK(catch_error([&] { decode_seek_table(many, kMaxFrames + 1 + many.size()); }).kind() ==
+          Kind::corrupt);
 }

@@ -1,7 +1,7 @@
 #include "holdfast/store/page_map.hpp"
 
-#include "support/temp_dir.hpp"
 #include <doctest/doctest.h>
+#include "support/temp_dir.hpp"
 
 using namespace holdfast;
 

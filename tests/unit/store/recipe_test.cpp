@@ -24,9 +24,11 @@ TEST_CASE("recipe: an extent reads back as it was written, with and without a di
 }
 
 TEST_CASE("recipe: malformed extents and extents outside of any object are refused") {
-    for (const std::string& line : {std::string{}, kName, kName + " 0", kName + " 0 0", kName + " -1 5", kName + " 0 16777217", kName + " 16777216 1",
-                                    kName + " 4294967295 4294967295", kName + " 0 1 xyz", kName + " 0 1 " + kName + " 5", kName + "  0 1",
-                                    std::string(64, 'A') + " 0 1", std::string(63, 'a') + " 0 1", kName + " 0x1 1"}) {
+    for (const std::string& line :
+         {std::string{}, kName, kName + " 0", kName + " 0 0", kName + " -1 5", kName + " 0 16777217",
+          kName + " 16777216 1", kName + " 4294967295 4294967295", kName + " 0 1 xyz",
+          kName + " 0 1 " + kName + " 5", kName + "  0 1", std::string(64, 'A') + " 0 1",
+          std::string(63, 'a') + " 0 1", kName + " 0x1 1"}) {
         CAPTURE(line);
         CHECK(catch_error([&] { parse_extent(line); }).kind() == Kind::corrupt);
     }
