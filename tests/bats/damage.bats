@@ -279,3 +279,13 @@ endless_text() { head -c 70000000 /dev/zero | tr '\0' ' ' && cat; }
   assert_whole
   assert_equal "$(catalog list --format id | wc -l)" 2
 }
+
+@test "snap and verify: a copy of a repository that lost its empty folders is as good as the original" {
+  find "$repo" -mindepth 1 -type d -empty -delete
+  assert_dir_not_exist "$repo/tmp"
+  assert_whole --deep --all
+  echo changed >"$source_dir/tree/more"
+  find "$repo" -mindepth 1 -type d -empty -delete
+  take --sqlite "$db" --tree "$source_dir/tree"
+  assert_whole --deep "$id"
+}

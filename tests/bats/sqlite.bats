@@ -236,6 +236,21 @@ leave_hot_journal() { # <database>
   done
 }
 
+@test "snap: a foreign hot journal, which nothing tells from an own one, is seen as SQLite would see it, and said" {
+  local before
+  make_database "$db" 'PRAGMA journal_mode=delete'
+  make_database "$BATS_TEST_TMPDIR/other.db" 'PRAGMA journal_mode=delete'
+  leave_hot_journal "$BATS_TEST_TMPDIR/other.db"
+  cp "$BATS_TEST_TMPDIR/other.db-journal" "$db-journal"
+  before=$(fingerprint "$source_dir")
+  take --sqlite "$db"
+  assert_regex "$stderr" 'note: t.db: .*hot journal'
+  assert_equal "$(fingerprint "$source_dir")" "$before"
+  bring_back "$id"
+  sql "$db" 'SELECT count(*) FROM book' >/dev/null # SQLite itself rolls it back now
+  cmp "$db" "$restored/t.db"
+}
+
 @test "snap: damaged and fake databases, a FIFO and an endless device end quickly, named, and make no snapshot" {
   local bad
   make_database "$source_dir/truncated.db"

@@ -38,6 +38,7 @@ inline std::string new_repository_id() {
 inline Repository init(const fs::path& path) {
     const fs::path root = fs::absolute(path).lexically_normal();
     make_directories(root);
+    sync_directory(root.parent_path());  // also where a run that was killed had made it
     if (fs::exists(root / "format.json")) {
         Repository::open(root);
         throw Error(Kind::refused, in_quotes(root.string()) + " is already a repository",

@@ -8,6 +8,8 @@ namespace holdfast::ops {
 /// Only while nobody else has the repository: everything in tmp/ then belongs to processes that are gone.
 /// Busy is fine, the next run tries again. Throws: io.
 inline void remove_leftovers(const Repository& repository) {
+    make_directory(repository.tmp());  // a copy made by rclone or the like has no empty folders
+
     if (list_directory(repository.tmp()).empty()) return;
     try {
         const FileLock alone = repository.lock(LockMode::exclusive, std::chrono::seconds{0});

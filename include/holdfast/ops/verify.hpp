@@ -205,6 +205,8 @@ inline VerifyReport verify(const Repository& repository, const VerifyOptions& op
     detail::verify_objects(repository, objects, report, progress);
     detail::verify_history(repository, report.findings);
     if (options.deep) {
+        if (options.staging.empty()) make_directory(repository.tmp());  // copies may lack empty folders
+
         ObjectReader reader(repository);
         const fs::path staging = options.staging.empty() ? repository.tmp() : options.staging;
         for (const Manifest& manifest : manifests)

@@ -109,10 +109,10 @@ public:
         db.set_busy_budget(busy_budget);
         return db;
     }
-    /// Our own cache, or a private copy to recover: read and written, created if absent.
+    /// Our own cache: read and written, created if absent.
     static Database open_cache(const std::string& path) {
         Database db = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-        db.set_busy_budget(std::chrono::seconds{30});
+        db.set_busy_budget(std::chrono::seconds{5});  // a run goes on without its cache
         return db;
     }
     static Database open(const std::string& name, int flags, const char* vfs) {
@@ -204,7 +204,7 @@ private:
             const auto now = std::chrono::steady_clock::now();
             if (tries == 0) busy.end = now + busy.budget;
             if (now >= busy.end || is_interrupted()) return 0;
-            std::this_thread::sleep_for(std::chrono::milliseconds{tries < 10 ? 2 : 25});
+            std::this_thread::sleep_for(std::chrono::milliseconds{tries < 10 ? 1 : 5});
             return 1;
         }
     };
