@@ -112,7 +112,7 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
     return false;
 }
 
-/// Last time's image with its page digests, from the cache or, if that is lost, from the image itself.
+/// Last time's image with its page fingerprints, from the cache or, if that is lost, from the image itself.
 inline std::optional<PreviousImage> previous_image(RunContext& run, const std::string& name,
                                                    std::uint64_t page_bytes) {
     const Component* last = previous_component(run, name, "sqlite");
@@ -123,7 +123,7 @@ inline std::optional<PreviousImage> previous_image(RunContext& run, const std::s
     try {
         auto pages = PageMapReader::open(path, *last->digest);
         if (!pages && !path.empty()) {
-            PageMapWriter map(path);
+            PageMapWriter map(path, random_fingerprint_key());
             Hasher whole;
             run.capture.map_pages(
                 [&](PageFeed& feed) {
@@ -140,8 +140,7 @@ inline std::optional<PreviousImage> previous_image(RunContext& run, const std::s
         }
         if (!pages) return std::nullopt;
         return PreviousImage{*std::move(pages), extents_of_component(run.reader, *last)};
-    } catch (const Error& e) {
-        if (e.kind() != Kind::corrupt) throw;
+    } catch (const Error&) {
         return std::
             nullopt;  // damage in the repository is verify's to report; here it only costs a full copy
     }
@@ -187,10 +186,12 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
         SqliteImage image(path, options);
         out.component.file = detail::file_facts(path);
         const std::uint64_t page_bytes = image.page_bytes() == 0 ? 4096 : image.page_bytes();
-        out.page_map.emplace(run.cache.page_map(task.component));
+        auto previous = detail::previous_image(run, task.component, image.page_bytes());
+        out.page_map.emplace(run.cache.page_map(task.component),
+                             previous ? previous->pages.key() : random_fingerprint_key());
         out.stream = run.capture.pages(
             [&](PageFeed& feed) { image.copy_to([&](ByteSpan page) { feed.write(page); }); }, page_bytes,
-            detail::previous_image(run, task.component, image.page_bytes()), *out.page_map);
+            std::move(previous), *out.page_map);
         if (out.stream->bytes != image.bytes())
             throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
         out.component.sqlite = SqliteFacts{

@@ -1,6 +1,6 @@
 // source/pipeline.hpp - one stream of blocks from a producer to durable objects, on all cores.
 //
-// produce → digest the chunks → place them (known or new) → compress and compare → publish. The first, third and last
+// produce → inspect (digests or fingerprints) → place (known or new) → compress and compare → publish. The first, third and last
 // step run in stream order; the others run in parallel. At most kLive blocks of about 1 MiB are in flight. The
 // producer runs on a thread of its own, because SQLite and libarchive push.
 #pragma once
@@ -16,6 +16,7 @@
 
 #include "holdfast/base/signals.hpp"
 #include "holdfast/store/object_writer.hpp"
+#include "holdfast/wrap/fingerprint.hpp"
 
 namespace holdfast {
 
@@ -26,8 +27,9 @@ struct BlockMark {
 
 struct Block {
     Bytes data;
-    std::vector<std::uint32_t> chunk_lengths;  // they add up to data
-    std::vector<Digest> digests;               // one per chunk, filled in by the pipeline
+    std::vector<std::uint32_t> chunk_lengths;  // of a chunked stream; they add up to data
+    std::vector<Digest> digests;               // one per chunk, by the inspector
+    std::vector<Fingerprint> fingerprints;     // one per page of a database image, by the inspector
     std::unique_ptr<BlockMark> mark;           // belongs after the data
 };
 
@@ -77,12 +79,14 @@ private:
 };
 
 using Producer = std::function<void(BlockQueue&)>;
+/// Looks at one block on any thread and fills in what the placer needs to know.
+using Inspector = std::function<void(Block&)>;
 /// Sees blocks in stream order and returns the frames that became full.
 using Placer = std::function<std::vector<PlainFrame>(Block&)>;
 
 /// Runs one stream to its end. Throws what any step threw, after every thread of it has ended.
-inline void run_pipeline(const Producer& produce, const Placer& place, ObjectPublisher& publisher,
-                         int level) {
+inline void run_pipeline(const Producer& produce, const Inspector& inspect, const Placer& place,
+                         ObjectPublisher& publisher, int level) {
     using BlockPtr = std::shared_ptr<Block>;
     using Frames = std::shared_ptr<std::vector<PlainFrame>>;
     using Sealed = std::shared_ptr<std::vector<SealedFrame>>;
@@ -107,16 +111,11 @@ inline void run_pipeline(const Producer& produce, const Placer& place, ObjectPub
                                                  if (block == nullptr) flow.stop();
                                                  return block;
                                              }) &
-                tbb::make_filter<BlockPtr, BlockPtr>(
-                    tbb::filter_mode::parallel,
-                    [](BlockPtr block) {
-                        std::size_t at = 0;
-                        for (const std::uint32_t n : block->chunk_lengths) {
-                            block->digests.push_back(sha256(ByteSpan(block->data).subspan(at, n)));
-                            at += n;
-                        }
-                        return block;
-                    }) &
+                tbb::make_filter<BlockPtr, BlockPtr>(tbb::filter_mode::parallel,
+                                                     [&](BlockPtr block) {
+                                                         inspect(*block);
+                                                         return block;
+                                                     }) &
                 tbb::make_filter<BlockPtr, Frames>(tbb::filter_mode::serial_in_order,
                                                    [&](const BlockPtr& block) {
                                                        return std::make_shared<std::vector<PlainFrame>>(

@@ -72,7 +72,7 @@ private:
 /// Cuts a database image into pages and hands on blocks of about 1 MiB.
 class PageFeed {
 public:
-    PageFeed(BlockQueue& queue, std::uint64_t page_bytes) : queue_(queue), page_bytes_(page_bytes) {}
+    explicit PageFeed(BlockQueue& queue) : queue_(queue) {}
 
     /// `bytes` is any piece of the image; pieces may be cut anywhere.
     void write(ByteSpan bytes) {
@@ -87,18 +87,15 @@ public:
     }
     void end() {
         if (block_->data.empty()) return;
-        block_->chunk_lengths.assign(block_->data.size() / page_bytes_,
-                                     static_cast<std::uint32_t>(page_bytes_));
         queue_.push(std::exchange(block_, std::make_unique<Block>()));
     }
 
 private:
     BlockQueue& queue_;
-    std::uint64_t page_bytes_;
     std::unique_ptr<Block> block_ = std::make_unique<Block>();
 };
 
-/// The image captured last time: page digests from the cache, places from its recipe.
+/// The image captured last time: page fingerprints from the cache, places from its recipe.
 struct PreviousImage {
     PageMapReader pages;
     ExtentSource extents;
@@ -140,59 +137,61 @@ public:
             produce(feed);
             feed.end(nullptr);
         };
-        run_pipeline(producer, place, publisher_, level_);
+        run_pipeline(producer, hash_chunks, place, publisher_, level_);
         stream.digest = whole.finish();
         return stream;
     }
 
+    /// `map` has the previous map's key, if there is a previous image.
     CapturedStream pages(const std::function<void(PageFeed&)>& produce, std::uint64_t page_bytes,
                          std::optional<PreviousImage> previous, PageMapWriter& map) {
         CapturedStream stream = begin();
-        if (previous && previous->pages.page_bytes() != page_bytes) previous.reset();
+        if (previous && (previous->pages.page_bytes() != page_bytes || previous->pages.key() != map.key()))
+            previous.reset();
         std::optional<PageCursor> cursor;
         if (previous) cursor.emplace(std::move(previous->extents), page_bytes);
         Hasher whole;
         const Placer place = [&](Block& block) {
             std::vector<PlainFrame> full;
-            for (std::size_t i = 0; i < block.digests.size(); ++i) {
+            for (std::size_t i = 0; i < block.fingerprints.size(); ++i) {
                 const ByteSpan page = ByteSpan(block.data).subspan(i * page_bytes, page_bytes);
-                const std::optional<Digest> before = previous ? previous->pages.next() : std::nullopt;
+                const std::optional<Fingerprint> before = previous ? previous->pages.next() : std::nullopt;
                 std::optional<Placement> known;
                 if (before) known = cursor->next(objects_);
-                if (before != block.digests[i]) known.reset();
+                if (before != block.fingerprints[i]) known.reset();
                 if (!known) stream.new_bytes += page.size();
                 stream.extents->push(known ? *known : packer_.put(page, full), std::nullopt);
             }
-            map.add(block.digests);
+            map.add(block.fingerprints);
             whole.update(block.data);
             stream.bytes += block.data.size();
             progress_.add(block.data.size());
             return full;
         };
         const Producer producer = [&](BlockQueue& queue) {
-            PageFeed feed(queue, page_bytes);
+            PageFeed feed(queue);
             produce(feed);
             feed.end();
         };
-        run_pipeline(producer, place, publisher_, level_);
+        run_pipeline(producer, fingerprinter(map.key(), page_bytes), place, publisher_, level_);
         stream.digest = whole.finish();
         return stream;
     }
 
-    /// A recorder of page digests for an image that is already stored.
+    /// A recorder of page fingerprints for an image that is already stored.
     void map_pages(const std::function<void(PageFeed&)>& produce, std::uint64_t page_bytes,
                    PageMapWriter& map) {
         const Placer place = [&](Block& block) {
-            map.add(block.digests);
+            map.add(block.fingerprints);
             return std::vector<PlainFrame>{};
         };
         run_pipeline(
             [&](BlockQueue& queue) {
-                PageFeed feed(queue, page_bytes);
+                PageFeed feed(queue);
                 produce(feed);
                 feed.end();
             },
-            place, publisher_, level_);
+            fingerprinter(map.key(), page_bytes), place, publisher_, level_);
     }
 
     /// Everything captured so far is durable and has a name when this returns.
@@ -244,6 +243,19 @@ private:
         std::optional<Extent> current_;
         std::optional<ObjectOrdinal> ordinal_;
     };
+
+    static void hash_chunks(Block& block) {
+        std::size_t at = 0;
+        for (const std::uint32_t n : block.chunk_lengths) {
+            block.digests.push_back(sha256(ByteSpan(block.data).subspan(at, n)));
+            at += n;
+        }
+    }
+    static Inspector fingerprinter(const FingerprintKey& key, std::uint64_t page_bytes) {
+        return [key, page_bytes](Block& block) {
+            block.fingerprints = fingerprint_pages(key, block.data, page_bytes);
+        };
+    }
 
     CapturedStream begin() const {
         CapturedStream stream;

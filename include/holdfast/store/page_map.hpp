@@ -1,7 +1,8 @@
-// store/page_map.hpp - the SHA-256 of every page of one captured database image, kept in the cache.
+// store/page_map.hpp - the fingerprint of every page of one captured database image, kept in the cache.
 //
-// Layout: 32 bytes per page in page order, then a footer (magic, page size, page count, digest of the image, digest of
-// everything before the footer). A map that does not match its footer, or is of another image, is not used.
+// Layout: 16 bytes per page in page order, then a footer (magic, the fingerprints' secret key, page size, page count,
+// digest of the image, digest of everything before the footer). A map that does not match its footer, or is of
+// another image, is not used. A map that cannot be written is not kept; the run goes on.
 #pragma once
 
 #include <array>
@@ -11,37 +12,45 @@
 #include "holdfast/base/disk.hpp"
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
+#include "holdfast/wrap/fingerprint.hpp"
 
 namespace holdfast {
 
 struct PageMapFooter {
-    std::array<char, 8> magic{'H', 'F', 'P', 'A', 'G', 'E', '0', '1'};
+    std::array<char, 8> magic{'H', 'F', 'P', 'A', 'G', 'E', '0', '2'};
+    FingerprintKey key{};
     std::uint64_t page_bytes = 0;
     std::uint64_t page_count = 0;
     Digest image;
     Digest pages;
 };
-static_assert(sizeof(PageMapFooter) == 88);
+static_assert(sizeof(PageMapFooter) == 104);
 
 class PageMapWriter {
 public:
     /// An empty path keeps nothing.
-    explicit PageMapWriter(fs::path path)
-        : path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : temporary(path_)) {
+    PageMapWriter(fs::path path, const FingerprintKey& key)
+        : key_(key), path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : temporary(path_)) {
         if (!path_.empty())
             fd_ = UniqueFd{
                 ::open(tmp_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     }
-    void add(std::span<const Digest> digests) {
+    const FingerprintKey& key() const { return key_; }
+    void add(std::span<const Fingerprint> fingerprints) {
         if (!fd_) return;
-        const ByteSpan bytes = std::as_bytes(digests);
+        const ByteSpan bytes = std::as_bytes(fingerprints);
         hasher_.update(bytes);
-        write_full(fd_.get(), bytes, "write the page map '" + tmp_.path().string() + "'");
+        try {
+            write_full(fd_.get(), bytes, "write the page map '" + tmp_.path().string() + "'");
+        } catch (const OsError&) {
+            fd_.reset();  // a full cache costs speed next time, not this snapshot
+        }
     }
     /// Call after the snapshot with this image exists. Not synced: the footer tells a torn map from a whole one.
     void publish(const Digest& image, std::uint64_t page_bytes, std::uint64_t page_count) {
         if (!fd_) return;
         PageMapFooter footer;
+        footer.key = key_;
         footer.page_bytes = page_bytes;
         footer.page_count = page_count;
         footer.image = image;
@@ -57,12 +66,13 @@ private:
         static std::atomic<unsigned> counter{0};
         return path.string() + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
     }
+    FingerprintKey key_;
     fs::path path_;
     TempName tmp_;
     UniqueFd fd_;
     Hasher hasher_;
 };
-static_assert(sizeof(Digest) == 32);
+static_assert(sizeof(Fingerprint) == 16);
 
 class PageMapReader {
 public:
@@ -77,8 +87,8 @@ public:
         if (size < sizeof footer) return std::nullopt;
         const std::uint64_t body = size - sizeof footer;
         pread_full(fd.get(), std::as_writable_bytes(std::span(&footer, 1)), body, "read the page map");
-        if (footer.magic != expected.magic || footer.image != image || footer.page_count != body / 32 ||
-            body % 32 != 0)
+        if (footer.magic != expected.magic || footer.image != image || footer.page_count != body / 16 ||
+            body % 16 != 0)
             return std::nullopt;
         Hasher hasher;
         Bytes buffer(1_MiB);
@@ -97,14 +107,16 @@ public:
     std::uint64_t page_bytes() const { return footer_.page_bytes; }
     std::uint64_t page_count() const { return footer_.page_count; }
 
-    /// The digest of the next page; nothing past the end.
-    std::optional<Digest> next() {
+    const FingerprintKey& key() const { return footer_.key; }
+
+    /// The fingerprint of the next page; nothing past the end.
+    std::optional<Fingerprint> next() {
         if (at_ == block_.size()) {
             const std::uint64_t n = std::min<std::uint64_t>(footer_.page_count - read_, 4096);
             if (n == 0) return std::nullopt;
             block_.resize(n);
-            if (pread_full(fd_.get(), std::as_writable_bytes(std::span(block_)), read_ * 32,
-                           "read the page map") != n * 32)
+            if (pread_full(fd_.get(), std::as_writable_bytes(std::span(block_)), read_ * 16,
+                           "read the page map") != n * 16)
                 throw Error(Kind::io, "read the page map: it ended early");
             read_ += n;
             at_ = 0;
@@ -116,7 +128,7 @@ private:
     PageMapReader(UniqueFd fd, const PageMapFooter& footer) : fd_(std::move(fd)), footer_(footer) {}
     UniqueFd fd_;
     PageMapFooter footer_;
-    std::vector<Digest> block_;
+    std::vector<Fingerprint> block_;
     std::size_t at_ = 0;
     std::uint64_t read_ = 0;
 };

@@ -7,23 +7,32 @@ using namespace holdfast;
 
 namespace {
 const Digest kImage = sha256("image");
+const FingerprintKey kKey{std::byte{1}};
+
+Fingerprint numbered(std::size_t i) {
+    Fingerprint f{};
+    std::memcpy(f.data(), &i, sizeof i);
+    return f;
+}
+
 void write_map(const fs::path& path, std::size_t pages) {
-    PageMapWriter writer(path);
+    PageMapWriter writer(path, kKey);
     for (std::size_t i = 0; i < pages; ++i) {
-        const Digest digest = sha256(std::to_string(i));
-        writer.add({&digest, 1});
+        const Fingerprint one = numbered(i);
+        writer.add({&one, 1});
     }
     writer.publish(kImage, 4096, pages);
 }
 }  // namespace
 
-TEST_CASE("page_map: digests come back in order") {
+TEST_CASE("page_map: fingerprints come back in order") {
     holdfast::testing::TempDir dir;
     write_map(dir / "map", 5000);
     auto reader = PageMapReader::open(dir / "map", kImage);
     REQUIRE(reader.has_value());
     CHECK(reader->page_count() == 5000);
-    for (int i = 0; i < 5000; ++i) CHECK(reader->next() == sha256(std::to_string(i)));
+    CHECK(reader->key() == kKey);
+    for (std::size_t i = 0; i < 5000; ++i) CHECK(reader->next() == numbered(i));
     CHECK_FALSE(reader->next().has_value());
 }
 
@@ -47,7 +56,7 @@ TEST_CASE("page_map: a damaged, torn or foreign map is not used") {
 
 TEST_CASE("page_map: two writers for one map do not meet, the last one published stays") {
     holdfast::testing::TempDir dir;
-    PageMapWriter first(dir / "map"), second(dir / "map");
+    PageMapWriter first(dir / "map", kKey), second(dir / "map", kKey);
     second.publish(kImage, 4096, 0);
     first.publish(sha256("first"), 4096, 0);
     CHECK(PageMapReader::open(dir / "map", sha256("first")).has_value());
