@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
         const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
         const Repository repository = Repository::open(env.repository());
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
+        cli::warn_about(manifest);
         options.lock_wait = env.config.repository.lock_wait;
         if (dry_run) {
             cli::print_restore_plan(manifest, options.choice, target, flags);

@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
             return 0;
         }
         const ops::SnapReport report = ops::snap(repository, options);
-        cli::print_snap_report(report, flags);
+        cli::deliver_snap_report(report, flags);
         return report.exit_code();
     });
 }

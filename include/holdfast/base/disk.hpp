@@ -20,6 +20,22 @@ namespace holdfast {
 
 namespace fs = std::filesystem;
 
+/// Removes a file or a whole folder, also one whose folders its owner may not write; silent.
+inline void remove_tree(const fs::path& path) noexcept {
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (!error) return;
+    const auto open_folder = [](const fs::path& folder) {
+        std::error_code ignored;
+        fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
+    };
+    open_folder(path);
+    fs::recursive_directory_iterator at(path, error), end;
+    for (; !error && at != end; at.increment(error))
+        if (at->is_directory(error) && !at->is_symlink(error)) open_folder(at->path());
+    fs::remove_all(path, error);
+}
+
 /// Removes its file (or whole folder) unless keep() was called.
 class TempName {
 public:
@@ -27,8 +43,7 @@ public:
     TempName(TempName&& other) noexcept : path_(std::exchange(other.path_, {})) {}
     TempName& operator=(TempName&&) = delete;
     ~TempName() {
-        std::error_code ignored;
-        if (!path_.empty()) fs::remove_all(path_, ignored);
+        if (!path_.empty()) remove_tree(path_);
     }
     const fs::path& path() const noexcept { return path_; }
     void keep() noexcept { path_.clear(); }

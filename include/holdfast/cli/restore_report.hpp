@@ -11,6 +11,18 @@
 
 namespace holdfast::cli {
 
+/// What the operator must know of a snapshot before trusting what comes out of it.
+inline void warn_about(const Manifest& manifest) {
+    for (const std::string& reason : manifest.suspect)
+        say("restore", "warning", "snapshot " + manifest.id + " is suspect: " + reason);
+    for (const MissingSource& x : manifest.missing)
+        say("restore", "warning",
+            "snapshot " + manifest.id + " lacks source " + in_quotes(x.source) + ": " + x.reason);
+    if (!manifest.suspect.empty() || !manifest.missing.empty())
+        say("restore", "hint",
+            "catalog lists the states; an earlier complete snapshot may be the better one");
+}
+
 inline void print_restore_report(const ops::RestoreReport& report, const CommonFlags& flags) {
     for (const std::string& w : report.warnings) say("restore", "warning", w);
     Json json = {{"snapshot", report.snapshot}, {"components", Json::array()}, {"warnings", Json::array()}};

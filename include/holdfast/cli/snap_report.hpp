@@ -50,6 +50,19 @@ inline void print_snap_report(const ops::SnapReport& report, const CommonFlags& 
     print_json(json);
 }
 
+/// print_snap_report(), and if nobody can read it, an error that names the snapshot. Throws: io.
+inline void deliver_snap_report(const ops::SnapReport& report, const CommonFlags& flags) {
+    print_snap_report(report, flags);
+    try {
+        output().flush();
+    } catch (const Error& e) {
+        throw Error(e.kind(),
+                    "snapshot " + report.manifest.id +
+                        " exists and is whole, but its id was not delivered: " + e.what(),
+                    e.hint());
+    }
+}
+
 /// What --dry-run shows: each component and where it would come from.
 inline void print_plan(const ops::CapturePlan& plan, const std::string& stdin_name, bool as_json) {
     Json json = {{"components", Json::array()}, {"missing", Json::array()}};

@@ -29,6 +29,14 @@ inline const Component* previous_component(const RunContext& run, const std::str
     return nullptr;
 }
 
+/// The same, in the newest snapshot that nothing was suspicious about: what suspicions are measured by.
+inline const Component* trusted_component(const RunContext& run, const std::string& name,
+                                          const std::string& kind) {
+    for (const Manifest& m : run.snapshots.newest_first)
+        if (const Component* c = m.find(name); c != nullptr && c->kind == kind && m.suspect.empty()) return c;
+    return nullptr;
+}
+
 namespace detail {
 
 inline std::optional<std::array<std::byte, 4>> change_counter(const std::string& path) {
@@ -197,6 +205,10 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
         out.component.sqlite = SqliteFacts{
             image.page_bytes(),     image.page_count(), image.user_version(),
             image.application_id(), image.is_wal(),     image.row_counts(std::chrono::milliseconds{250})};
+        if (out.stream->has_lost_base)
+            out.notes.push_back(task.component +
+                                ": the last snapshot's recipe is damaged, so unchanged pages were stored "
+                                "again; run verify --all");
         if (image.was_recovered())
             out.notes.push_back(
                 task.component +

@@ -88,6 +88,13 @@ inline void add_report(const TreeReport& report, PendingComponent& out) {
 
 /// Throws: not_found, io. Files that could not be read are warnings of the component.
 inline PendingComponent capture_tree_source(RunContext& run, const CaptureTask& task, PendingComponent out) {
+    std::error_code unresolved;
+    const fs::path real = fs::canonical(task.path, unresolved);
+    const fs::path inside =
+        unresolved ? fs::path{} : real.lexically_relative(fs::canonical(run.repository.root()));
+    if (!inside.empty() && *inside.begin() != "..")
+        throw Error(Kind::refused, in_quotes(task.path) + " lies in the repository itself",
+                    "name the data as the source, not its backup");
     TreeOptions options;
     options.path = task.path;
     options.exclude = task.source->exclude;

@@ -21,9 +21,10 @@ inline std::map<std::string, std::string> read_trust(const Repository& repositor
     std::map<std::string, std::string> trust;
     read_ledger(repository, [&](const LedgerLine& line) {
         if (line.event != "verified") return;
+        const JsonFields fields(line.json, "ledger line");
         std::string& state = trust[line.snapshot];
-        const bool is_deep = line.json.value("level", "") == "deep";
-        if (line.json.value("result", "") != "ok")
+        const bool is_deep = fields.text_or("level", "") == "deep";
+        if (fields.text_or("result", "") != "ok")
             state = "damaged";
         else if (is_deep || state != "verified deep")
             state = is_deep ? "verified deep" : "verified";

@@ -26,6 +26,19 @@ inline void refuse_foreign_files(const fs::path& root) {
                         "choose a new or empty folder for the repository");
 }
 
+/// Snapshots without a format.json are a repository that lost it: a new one over it would disown them all.
+inline void refuse_headless_repository(const fs::path& root) {
+    const bool has_snapshots =
+        fs::is_directory(root / "snapshots") && !list_directory(root / "snapshots").empty();
+    const auto ledger = read_file_if_any(root / "ledger.jsonl", 1_GiB);
+    if (has_snapshots || (ledger && ledger->find("\"event\":\"snapshot\"") != std::string::npos))
+        throw Error(
+            Kind::refused,
+            in_quotes(root.string()) + " holds snapshots but has lost its format.json; nothing was changed",
+            "put format.json back from another copy: "
+            "{\"format\":\"holdfast-repository\",\"version\":1,\"id\":…}, the id is in every manifest");
+}
+
 inline std::string new_repository_id() {
     const std::string hex = random_hex<16>();
     return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) +
@@ -45,6 +58,7 @@ inline Repository init(const fs::path& path) {
                     "use it with: snap --repo " + in_quotes(root.string()));
     }
     detail::refuse_foreign_files(root);
+    detail::refuse_headless_repository(root);
     if (::chmod(root.c_str(), 0700) != 0) throw_os("set the mode of " + in_quotes(root.string()));
     for (const char* folder : {"objects", "snapshots", "tmp", "trash", "quarantine"})
         make_directory(root / folder);
@@ -62,14 +76,13 @@ inline Repository init(const fs::path& path) {
     publish_file(root / "RECOVER.md", as_bytes(kRecoverMd));
     publish_file(root / "recover.sh", as_bytes(kRecoverSh), 0700);
     const std::string id = detail::new_repository_id();
+    LedgerWriter(root / "ledger.jsonl", std::chrono::seconds{30}).append("created", "", {{"repository", id}});
     const Json json = {{"format", kFormatName},
                        {"version", kFormatVersion},
                        {"id", id},
                        {"created_utc", format_utc(now_utc())}};
     publish_file(root / "format.json", as_bytes(dump_json(json, 2) + "\n"));
-    Repository repository = Repository::open(root);
-    LedgerWriter(repository, std::chrono::seconds{30}).append("created", "", {{"repository", id}});
-    return repository;
+    return Repository::open(root);
 }
 
 }  // namespace holdfast::ops

@@ -73,6 +73,12 @@ inline void plan_paths(const SourceConfig& source, CapturePlan& plan) {
         if (source.kind == SourceKind::sqlite) std::erase_if(found, is_sidecar);
         if (found.empty())
             plan.missing.push_back({source.name, pattern, "nothing matches " + in_quotes(pattern)});
+        struct stat st {};
+        if (!has_glob(pattern) && ::lstat(pattern.c_str(), &st) != 0 &&
+            (errno == ENOENT || errno == ENOTDIR)) {
+            plan.missing.push_back({source.name, pattern, in_quotes(pattern) + " does not exist"});
+            continue;
+        }
         paths.insert(found.begin(), found.end());
     }
     several = several || paths.size() > 1;

@@ -60,6 +60,20 @@ inline StoredStream stored(StreamCapture& capture, CapturedStream& stream, std::
     return out;
 }
 
+/// A run that was killed between its rename and its ledger line left a whole snapshot that the history does not know.
+inline void record_unlisted(const Repository& repository, LedgerWriter& ledger,
+                            const SnapshotList& snapshots) {
+    std::set<std::string> listed;
+    read_ledger(repository, [&](const LedgerLine& line) { listed.insert(line.snapshot); });
+    for (const Manifest& m : snapshots.newest_first)
+        if (!listed.contains(m.id))
+            ledger.append("snapshot", m.id,
+                          {{"number", m.number},
+                           {"state", m.state()},
+                           {"is_late", true},
+                           {"manifest_sha256", sha256(read_manifest_text(repository, m.id)).hex()}});
+}
+
 }  // namespace detail
 
 /// Makes all streams durable and fills in the components. Returns the objects that the snapshot needs; `metadata` keeps
@@ -96,6 +110,7 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     LedgerWriter ledger(repository, lock_wait);
     const std::uint64_t remembered = remembered_number(repository);
     const SnapshotList before = list_snapshots(repository);
+    detail::record_unlisted(repository, ledger, before);
     manifest.number = remembered;
     if (!before.newest_first.empty()) {
         const Manifest& newest = before.newest_first.front();

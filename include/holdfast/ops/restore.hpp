@@ -112,48 +112,53 @@ inline bool restore_tree(ObjectReader& reader, const Component& c, const std::ve
     return true;
 }
 
-/// What stood in the way of restored files: back in its place unless they got there.
-class MovedAside {
+/// Renames that all happen or are all taken back.
+class Renames {
 public:
-    MovedAside() = default;
-    MovedAside(const MovedAside&) = delete;
-    MovedAside& operator=(const MovedAside&) = delete;
-    ~MovedAside() {
-        for (auto at = moved_.rbegin(); at != moved_.rend(); ++at)
+    Renames() = default;
+    Renames(const Renames&) = delete;
+    Renames& operator=(const Renames&) = delete;
+    ~Renames() {
+        for (auto at = done_.rbegin(); at != done_.rend(); ++at)
             ::rename(at->second.c_str(), at->first.c_str());
     }
-    void move(const fs::path& from, const fs::path& to) {
-        rename_path(from, to);
-        moved_.emplace_back(from, to);
+    /// `to` must not exist. Throws: io.
+    void rename(const fs::path& from, const fs::path& to) {
+        if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+            if (errno != EINVAL)
+                throw_os("rename " + in_quotes(from.string()) + " to " + in_quotes(to.string()));
+            rename_path(from, to);  // a file system without NOREPLACE
+        }
+        done_.emplace_back(from, to);
     }
-    std::size_t count() const { return moved_.size(); }
-    void give_up() noexcept { moved_.clear(); }
+    std::size_t count() const { return done_.size(); }
+    void commit() noexcept { done_.clear(); }
 
 private:
-    std::vector<std::pair<fs::path, fs::path>> moved_;
+    std::vector<std::pair<fs::path, fs::path>> done_;
 };
 
-inline void put_in_place(const fs::path& staged, const fs::path& final_path, const Component& c,
-                         RestoreOptions::Existing existing, const fs::path& aside) {
-    if (final_path.parent_path() != final_path.parent_path().root_path() &&
-        !fs::is_directory(final_path.parent_path()))
-        make_directory(final_path.parent_path());
-    MovedAside old;
+/// Gives what was staged its final name; what is there goes to `aside`, a folder of ours.
+inline void put_in_place(Renames& renames, const fs::path& staged, const fs::path& final_path,
+                         const Component& c, RestoreOptions::Existing existing, const fs::path& aside) {
+    if (!fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
+    struct stat st {};
     if (existing == RestoreOptions::Existing::replace) {
-        struct stat st {};
         std::vector<std::string> paths = {final_path.string()};
         if (c.kind == "sqlite")
             for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
         for (const std::string& path : paths)
             if (::lstat(path.c_str(), &st) == 0)
-                old.move(path, aside.string() + "." + std::to_string(old.count()));
+                renames.rename(path, aside / ("old." + std::to_string(renames.count())));
     }
-    if (::renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) != 0) {
-        if (errno != EINVAL)
-            throw_os("rename " + in_quotes(staged.string()) + " to " + in_quotes(final_path.string()));
-        rename_path(staged, final_path);  // a file system without NOREPLACE
-    }
-    old.give_up();
+    // To move a directory, its owner must be able to write into it.
+    const bool is_locked =
+        ::lstat(staged.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & S_IWUSR) == 0;
+    if (is_locked && ::chmod(staged.c_str(), st.st_mode | S_IRWXU) != 0)
+        throw_os("set the mode of " + in_quotes(staged.string()));
+    renames.rename(staged, final_path);
+    if (is_locked && ::chmod(final_path.c_str(), st.st_mode & 07777U) != 0)
+        throw_os("set the mode of " + in_quotes(final_path.string()));
     sync_directory(final_path.parent_path());
 }
 
@@ -164,6 +169,10 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
                              const RestoreOptions& options) {
     const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
     const std::vector<const Component*> chosen = choose_components(manifest, options.choice);
+    if (!options.choice.globs.empty() && options.existing == RestoreOptions::Existing::replace)
+        throw Error(Kind::refused,
+                    "--path restores parts, and --overwrite would replace the whole component with them",
+                    "restore the parts into an empty --target and copy them from there");
     make_directories(fs::absolute(options.target).lexically_normal());
     const fs::path target = fs::canonical(options.target);
     for (const Component* c : chosen) detail::check_destination(target, *c, options.existing);
@@ -193,9 +202,11 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
                     "catalog files " + manifest.id + " lists what there is");
     const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
     if (::syncfs(file_system.get()) != 0) throw_os("sync the restored files");
+    detail::Renames renames;
     for (const auto& [component, path] : staged)
-        detail::put_in_place(path, target / component->name, *component, options.existing,
-                             path.string() + ".old");
+        detail::put_in_place(renames, path, target / component->name, *component, options.existing,
+                             staging.path());
+    renames.commit();
     return report;
 }
 

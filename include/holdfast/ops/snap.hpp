@@ -67,7 +67,7 @@ inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
 inline std::optional<std::string> suspicion(const RunContext& run, const PendingComponent& pending,
                                             bool allow_empty) {
     const Component& now = pending.component;
-    const Component* before = previous_component(run, now.name, now.kind);
+    const Component* before = trusted_component(run, now.name, now.kind);
     if (before == nullptr || allow_empty) return std::nullopt;
     if (now.tree && before->tree && now.tree->files == 0 && before->tree->files > 0)
         return now.name + ": no files, where the last snapshot had " + std::to_string(before->tree->files) +
@@ -148,6 +148,7 @@ inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan
             if (const auto reason = suspicion(run, captured.back(), task.source->allow_empty))
                 manifest.suspect.push_back(*reason);
         } catch (const Error& e) {
+            if (run.capture.is_broken()) throw;
             manifest.missing.push_back({task.source->name, task.path, e.what()});
             if (!first)
                 first.emplace(e.kind(),
@@ -187,13 +188,17 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
     const auto start = std::chrono::system_clock::now();
     manifest.started = std::chrono::floor<std::chrono::seconds>(start);
     Cache cache(cache_folder(repository));
-    if (!cache.trouble().empty())
-        report.notes.push_back("no cache, everything is read again: " + cache.trouble());
     Progress progress(options.show);
     StreamCapture capture(repository, cache, options.level, progress);
     ObjectReader reader(repository);
     RunContext run{repository, cache, capture, reader, snapshots, start, options.keep_corrupt};
-    if (cache.is_fresh()) detail::refill_cache(run);
+    if (cache.is_fresh()) {
+        try {
+            detail::refill_cache(run);
+        } catch (const Error& e) {
+            report.notes.push_back(std::string("the cache could not be filled: ") + e.what());
+        }
+    }
 
     std::vector<PendingComponent> captured;
     const std::optional<Error> first = detail::capture_all(run, plan, progress, manifest, captured);
@@ -207,6 +212,8 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
         throw Error(Kind::config, "there is nothing to capture",
                     "name a source in the configuration, or use --sqlite, --tree or --stdin");
     }
+    if (!cache.trouble().empty())
+        report.notes.push_back("the cache is of no use, everything is read again: " + cache.trouble());
     std::vector<PendingMetadata> metadata;
     std::set<Digest> objects = publish_streams(capture, captured, metadata);
     for (PendingComponent& pending : captured) {

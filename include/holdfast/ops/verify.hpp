@@ -131,18 +131,22 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
     std::map<std::string, std::string> expected;  // id -> manifest digest
     std::set<std::string> pruned;
     const LedgerReport ledger = read_ledger(repository, [&](const LedgerLine& line) {
-        if (line.event == "snapshot") expected[line.snapshot] = line.json.value("manifest_sha256", "");
+        if (line.event == "snapshot")
+            expected[line.snapshot] = JsonFields(line.json, "ledger line").text_or("manifest_sha256", "");
         if (line.event == "pruned") pruned.insert(line.snapshot);
     });
     for (const std::string& what : ledger.findings)
         findings.push_back({Severity::damage, "", "", "ledger.jsonl", what});
     std::uint64_t newest = 0;
+    std::map<std::uint64_t, std::string> unlisted;
     for (const std::string& id : list_snapshot_ids(repository)) {
         std::optional<std::string> text;
         try {
             text = read_file_if_any(repository.snapshot(id) / "manifest.json", kMaxManifestBytes);
             if (!text) continue;
-            newest = std::max(newest, parse_manifest(*text, id).number);
+            const std::uint64_t number = parse_manifest(*text, id).number;
+            newest = std::max(newest, number);
+            if (!expected.contains(id)) unlisted.emplace(number, id);
         } catch (const OsError&) {
             throw;
         } catch (const Error&) {
@@ -153,6 +157,9 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
             findings.push_back(
                 {Severity::damage, id, "", "manifest.json", "is not the one the ledger recorded"});
     }
+    for (const auto& [number, id] : unlisted)  // the newest may be waiting for its line
+        if (number != newest)
+            findings.push_back({Severity::warning, id, "", "ledger.jsonl", "does not name this snapshot"});
     for (const auto& [id, digest] : expected)
         if (!pruned.contains(id) && !fs::is_directory(repository.snapshot(id)))
             findings.push_back(

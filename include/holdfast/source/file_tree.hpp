@@ -46,8 +46,11 @@ inline std::vector<FileIdentity> identities_of(const std::vector<std::string>& p
 /// Groups what the walk finds and lets the sink take over or the capture write each group.
 class SegmentLoop {
 public:
-    SegmentLoop(TreeCapture& capture, TreeSink& sink, TreeReport& report, std::int64_t start_ns)
-        : capture_(capture), sink_(sink), report_(report), start_ns_(start_ns) {}
+    /// `only_name` is the name under which a single file is recorded; its records are of no use under another.
+    SegmentLoop(TreeCapture& capture, TreeSink& sink, TreeReport& report, std::int64_t start_ns,
+                const std::string& only_name)
+        : capture_(capture), sink_(sink), report_(report), start_ns_(start_ns),
+          variant_(kVariant + only_name) {}
 
     void add(WalkEntry entry) {
         const bool alone = is_own_segment(entry);
@@ -59,7 +62,7 @@ public:
     }
     void flush() {
         if (pending_.empty()) return;
-        const Digest key = segment_key(pending_, kVariant);
+        const Digest key = segment_key(pending_, variant_);
         ++report_.segments;
         if (!capture_.must_write(pending_) && sink_.reuse(key)) {
             ++report_.reused_segments;
@@ -81,11 +84,12 @@ private:
         report_.reused_files += is_file ? 1 : 0;
     }
 
-    static constexpr std::string_view kVariant = "holdfast-tree-1";  // raise when the records change
+    inline static const std::string kVariant = "holdfast-tree-2|";  // raise when the records change
     TreeCapture& capture_;
     TreeSink& sink_;
     TreeReport& report_;
     std::int64_t start_ns_;
+    std::string variant_;
     std::vector<WalkEntry> pending_;
     std::uint64_t weight_ = 0;
 };
@@ -115,7 +119,10 @@ inline TreeReport capture_tree(const TreeOptions& options, TreeSink& sink) {
     const auto open_top = [&] { return open_fd(directory, O_PATH | O_DIRECTORY); };
     const auto start = std::chrono::duration_cast<std::chrono::nanoseconds>(options.start.time_since_epoch());
     TreeCapture capture(open_top(), directory, opener, sink, report);
-    detail::SegmentLoop segments(capture, sink, report, start.count());
+    const std::string only_name = report.is_directory         ? std::string{}
+                                  : options.file_name.empty() ? real.filename().string()
+                                                              : options.file_name;
+    detail::SegmentLoop segments(capture, sink, report, start.count(), only_name);
     if (report.is_directory) {
         TreeWalk walk(open_top(), options.exclude, detail::identities_of(options.keep_out),
                       [&](TreeIssue issue, const std::string& path, const std::string& why) {
@@ -123,9 +130,8 @@ inline TreeReport capture_tree(const TreeOptions& options, TreeSink& sink) {
                       });
         while (auto entry = walk.next()) segments.add(*std::move(entry));
     } else {
-        const std::string name = real.filename().string();
-        capture.name_as(options.file_name.empty() ? name : options.file_name);
-        segments.add(walk_one_file(open_top().get(), name));
+        capture.name_as(only_name);
+        segments.add(walk_one_file(open_top().get(), real.filename().string()));
     }
     segments.flush();
     capture.finish();

@@ -44,11 +44,10 @@ public:
         blocks_.push_back(std::move(block));
         changed_.notify_all();
     }
-    /// Nothing when the producer has ended; throws what it threw.
+    /// Nothing when the producer has ended, well or not: what it pushed before is placed and published in any case.
     std::unique_ptr<Block> pop() {
         std::unique_lock guard(mutex_);
         changed_.wait(guard, [&] { return !blocks_.empty() || ended_; });
-        if (blocks_.empty() && failure_ != nullptr) std::rethrow_exception(failure_);
         if (blocks_.empty()) return nullptr;
         std::unique_ptr<Block> block = std::move(blocks_.front());
         blocks_.pop_front();
@@ -60,6 +59,11 @@ public:
         ended_ = true;
         failure_ = std::move(failure);
         changed_.notify_all();
+    }
+    /// What the producer threw; ask after the pipeline has ended.
+    std::exception_ptr failure() {
+        const std::lock_guard guard(mutex_);
+        return failure_;
     }
     void cancel() {
         const std::lock_guard guard(mutex_);
@@ -84,9 +88,11 @@ using Inspector = std::function<void(Block&)>;
 /// Sees blocks in stream order and returns the frames that became full.
 using Placer = std::function<std::vector<PlainFrame>(Block&)>;
 
-/// Runs one stream to its end. Throws what any step threw, after every thread of it has ended.
+/// Runs one stream to its end. A producer that fails has pushed whole blocks: they are published, then its failure is
+/// thrown. A failure of any other step leaves holes in the open object: then `is_broken` is set, and nothing that this
+/// publisher makes may be referred to any more.
 inline void run_pipeline(const Producer& produce, const Inspector& inspect, const Placer& place,
-                         ObjectPublisher& publisher, int level) {
+                         ObjectPublisher& publisher, int level, bool& is_broken) {
     using BlockPtr = std::shared_ptr<Block>;
     using Frames = std::shared_ptr<std::vector<PlainFrame>>;
     using Sealed = std::shared_ptr<std::vector<SealedFrame>>;
@@ -133,9 +139,11 @@ inline void run_pipeline(const Producer& produce, const Inspector& inspect, cons
                     for (SealedFrame& f : *sealed) publisher.add(std::move(f));
                 }));
     } catch (...) {
+        is_broken = true;
         queue.cancel();
         throw;
     }
+    if (queue.failure() != nullptr) std::rethrow_exception(queue.failure());
 }
 
 }  // namespace holdfast

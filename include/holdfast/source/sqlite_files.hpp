@@ -4,7 +4,9 @@
 // Lock bytes: https://www.sqlite.org/src/file/src/os.h (PENDING_BYTE and following).
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
@@ -86,7 +88,7 @@ public:
     PrivateCopy(const std::string& path, const fs::path& staging, std::chrono::milliseconds budget)
         : folder_(staging / ("sqlite." + std::to_string(::getpid()) + "." + random_hex<4>())) {
         make_directory(folder_.path());
-        const Deadline deadline{budget};
+        const Deadline deadline{std::max(budget, kSettled + std::chrono::milliseconds{1000})};
         const UniqueFd database = open_fd(path, O_RDONLY);
         while (!copy_once(path, database.get())) {
             check_interrupted();
@@ -114,6 +116,7 @@ private:
                               detail::file_state(path + "-journal")};
         };
         const auto before = states();
+        if (!is_settled(before)) return false;
         copy_file(database, path, this->path());
         for (const char* suffix : {"-wal", "-journal"}) {
             ::unlink((this->path() + suffix).c_str());
@@ -121,6 +124,18 @@ private:
             if (sidecar) copy_file(sidecar.get(), path + suffix, this->path() + suffix);
         }
         return before == states();
+    }
+
+    /// A change within one tick of the file system's clock would not show; so the files must have rested a while.
+    static constexpr std::chrono::milliseconds kSettled{2000};
+    static bool is_settled(const std::array<detail::FileState, 3>& states) {
+        const auto latest = std::chrono::system_clock::now() - kSettled;
+        return std::all_of(states.begin(), states.end(), [&](const detail::FileState& s) {
+            const auto modified =
+                std::chrono::seconds{s.st.st_mtim.tv_sec} + std::chrono::nanoseconds{s.st.st_mtim.tv_nsec};
+            return !s.exists || modified <= latest.time_since_epoch() ||
+                   modified > (latest + 2 * kSettled).time_since_epoch();
+        });
     }
 
     static void copy_file(int from, const std::string& from_path, const std::string& to_path) {

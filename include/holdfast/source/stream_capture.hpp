@@ -23,7 +23,8 @@ struct CapturedStream {
     std::unique_ptr<ExtentSpool> extents;
     std::uint64_t bytes = 0;
     std::uint64_t new_bytes = 0;
-    Digest digest;  // of the stream; not set for trees, whose files have their own
+    bool has_lost_base = false;  // the last image could not be read to its end: more was stored than needed
+    Digest digest;               // of the stream; not set for trees, whose files have their own
 };
 
 /// Cuts what it is given into chunks and hands on blocks of about 1 MiB.
@@ -137,7 +138,7 @@ public:
             produce(feed);
             feed.end(nullptr);
         };
-        run_pipeline(producer, hash_chunks, place, publisher_, level_);
+        run_pipeline(producer, hash_chunks, place, publisher_, level_, is_broken_);
         stream.digest = whole.finish();
         return stream;
     }
@@ -173,8 +174,9 @@ public:
             produce(feed);
             feed.end();
         };
-        run_pipeline(producer, fingerprinter(map.key(), page_bytes), place, publisher_, level_);
+        run_pipeline(producer, fingerprinter(map.key(), page_bytes), place, publisher_, level_, is_broken_);
         stream.digest = whole.finish();
+        stream.has_lost_base = cursor && cursor->has_failed();
         return stream;
     }
 
@@ -191,17 +193,20 @@ public:
                 produce(feed);
                 feed.end();
             },
-            fingerprinter(map.key(), page_bytes), place, publisher_, level_);
+            fingerprinter(map.key(), page_bytes), place, publisher_, level_, is_broken_);
     }
 
     /// Everything captured so far is durable and has a name when this returns.
     void publish() {
+        if (is_broken_) throw Error(Kind::internal, "objects of a failed run were about to be published");
         std::vector<PlainFrame> rest;
         packer_.close(rest);
         for (const PlainFrame& frame : rest) publisher_.add(seal_frame(frame, level_));
         publisher_.finish();
     }
 
+    /// A step other than a source failed: the run must end, whatever else could still be read.
+    bool is_broken() const { return is_broken_; }
     ObjectTable& objects() { return objects_; }
     const ObjectPublisher& publisher() const { return publisher_; }
 
@@ -222,7 +227,12 @@ private:
             : extents_(std::move(extents)), page_bytes_(page_bytes) {}
         std::optional<Placement> next(ObjectTable& objects) {
             if (!current_ || current_->length == 0) {
-                current_ = extents_();
+                try {
+                    current_ = extents_();
+                } catch (const Error&) {  // a damaged recipe: every further page is stored anew
+                    current_.reset();
+                    has_failed_ = true;
+                }
                 ordinal_ = current_ ? objects.adopt(current_->object) : std::nullopt;
             }
             if (!current_ || current_->length < page_bytes_) {  // not cut at pages: not a recipe of ours
@@ -237,9 +247,12 @@ private:
             return ordinal_ ? std::optional{place} : std::nullopt;
         }
 
+        bool has_failed() const { return has_failed_; }
+
     private:
         ExtentSource extents_;
         std::uint64_t page_bytes_;
+        bool has_failed_ = false;
         std::optional<Extent> current_;
         std::optional<ObjectOrdinal> ordinal_;
     };
@@ -285,6 +298,7 @@ private:
     ObjectTable objects_;
     FramePacker packer_;
     ObjectPublisher publisher_;
+    bool is_broken_ = false;
     std::unordered_map<Digest, Placement, DigestHash> run_chunks_;
 };
 

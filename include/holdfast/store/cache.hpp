@@ -2,7 +2,8 @@
 //
 // Maps chunk digests to places and segment keys to their recipe and index lines. Objects never change, so an
 // old row is either still right or names an object that is gone; users of a hit check that the object
-// exists (ObjectTable::adopt). Lost, unreadable or damaged caches are made anew. It lies outside the repository.
+// exists (ObjectTable::adopt). Lost, unreadable or damaged caches are made anew. It lies outside the repository. A cache
+// that fails in the middle of a run finds nothing from then on, and trouble() says why; no capture fails for it.
 #pragma once
 
 #include <map>
@@ -55,45 +56,41 @@ public:
 
     /// The extent of a chunk with this digest, and the stored size of its object.
     std::optional<std::pair<Extent, std::uint64_t>> find_chunk(const Digest& digest) {
-        const std::lock_guard guard(mutex_);
-        Statement& q = *find_chunk_;
-        q.reset();
-        q.bind(1, ByteSpan(digest.bytes));
-        if (!q.step()) return std::nullopt;
-        Extent extent;
-        if (!read_digest(q.blob(0), extent.object)) return std::nullopt;
-        extent.offset = static_cast<std::uint32_t>(q.integer(1));
-        extent.length = static_cast<std::uint32_t>(q.integer(2));
-        extent.digest = digest;
-        return std::pair{extent, static_cast<std::uint64_t>(q.integer(3))};
+        return look_up<std::pair<Extent, std::uint64_t>>(
+            *find_chunk_, ByteSpan(digest.bytes),
+            [&](Statement& q) -> std::optional<std::pair<Extent, std::uint64_t>> {
+                Extent extent;
+                if (!read_digest(q.blob(0), extent.object)) return std::nullopt;
+                extent.offset = static_cast<std::uint32_t>(q.integer(1));
+                extent.length = static_cast<std::uint32_t>(q.integer(2));
+                extent.digest = digest;
+                return std::pair{extent, static_cast<std::uint64_t>(q.integer(3))};
+            });
     }
 
     std::optional<CachedSegment> find_segment(const Digest& key) {
-        const std::lock_guard guard(mutex_);
-        Statement& q = *find_segment_;
-        q.reset();
-        q.bind(1, ByteSpan(key.bytes));
-        if (!q.step()) return std::nullopt;
-        CachedSegment segment;
-        try {
-            for (const std::string_view line : split(q.text(0), '\n'))
-                if (!line.empty()) segment.extents.push_back(parse_extent(line));
-        } catch (const Error&) {
-            return std::nullopt;
-        }
-        segment.index_lines = std::string(q.text(1));
-        return segment;
+        return look_up<CachedSegment>(*find_segment_, ByteSpan(key.bytes),
+                                      [](Statement& q) -> std::optional<CachedSegment> {
+                                          CachedSegment segment;
+                                          for (const std::string_view line : split(q.text(0), '\n'))
+                                              if (!line.empty())
+                                                  segment.extents.push_back(parse_extent(line));
+                                          segment.index_lines = std::string(q.text(1));
+                                          return segment;
+                                      });
     }
 
     /// Everything `write` adds is there or nothing is. A run writes after its snapshot exists. Throws SqliteError.
     void update(const std::function<void()>& write) {
-        db_->execute("BEGIN IMMEDIATE");
+        if (is_out_of_use_) return;
         try {
+            db_->execute("BEGIN IMMEDIATE");
             write();
             db_->execute("COMMIT");
-        } catch (...) {
+        } catch (const Error& e) {
             object_rows_.clear();
             db_->roll_back();
+            if (e.kind() == Kind::corrupt) put_out_of_use(e);
             throw;
         }
         is_fresh_ = false;
@@ -135,12 +132,13 @@ public:
         std::string snapshot;
     };
     std::optional<Unchanged> find_unchanged(const std::string& component) {
-        Statement q = db_->prepare("SELECT key, snapshot FROM unchanged WHERE component = ?1");
-        q.bind(1, std::string_view(component));
-        Unchanged found;
-        if (!q.step() || !read_digest(q.blob(0), found.key)) return std::nullopt;
-        found.snapshot = std::string(q.text(1));
-        return found;
+        return look_up<Unchanged>(*find_unchanged_, std::string_view(component),
+                                  [](Statement& q) -> std::optional<Unchanged> {
+                                      Unchanged found;
+                                      if (!read_digest(q.blob(0), found.key)) return std::nullopt;
+                                      found.snapshot = std::string(q.text(1));
+                                      return found;
+                                  });
     }
     void set_unchanged(const std::string& component, const Unchanged& value) {
         Statement q = db_->prepare("INSERT OR REPLACE INTO unchanged VALUES(?1, ?2, ?3)");
@@ -160,6 +158,36 @@ public:
 private:
     static constexpr int kVersion = 1;
 
+    /// The row for `key` as `read` makes it. The statement is reset before this returns: an open one would hold the whole
+    /// run to the cache as it was at its first look.
+    template <class Row, class Key, class Read>
+    std::optional<Row> look_up(Statement& q, Key key, const Read& read) {
+        const std::lock_guard guard(mutex_);
+        if (is_out_of_use_) return std::nullopt;
+        struct Reset {
+            Statement& q;
+            ~Reset() { q.reset(); }
+        };
+        const Reset reset{q};
+        try {
+            q.reset();
+            q.bind(1, key);
+            return q.step() ? read(q) : std::nullopt;
+        } catch (const Error& e) {
+            put_out_of_use(e);
+            return std::nullopt;
+        }
+    }
+    void put_out_of_use(const Error& e) {
+        is_out_of_use_ = true;
+        trouble_ = e.what();
+        if (e.kind() != Kind::corrupt || folder_.empty()) return;
+        for (const char* suffix : {"", "-wal", "-shm"}) {  // the next run begins with a new one
+            std::error_code ignored;
+            fs::remove((folder_ / "index.db").string() + suffix, ignored);
+        }
+    }
+
     static bool read_digest(ByteSpan blob, Digest& out) {
         if (blob.size() != out.bytes.size()) return false;
         std::copy(blob.begin(), blob.end(), out.bytes.begin());
@@ -167,8 +195,8 @@ private:
     }
 
     void open(const std::string& path) {
-        find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(), add_segment_.reset(),
-            touch_segment_.reset();
+        find_unchanged_.reset(), find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(),
+            add_segment_.reset(), touch_segment_.reset();
         add_object_.reset(), find_object_.reset();
         db_.emplace(Database::open_cache(path));
         // WAL with synchronous=NORMAL survives a power cut undamaged; the newest rows may be lost, which is fine.
@@ -194,6 +222,7 @@ private:
         find_chunk_ = prepare(
             "SELECT o.name, c.offset, c.length, o.stored_bytes FROM chunk c JOIN object o ON o.id = c.object "
             "WHERE c.digest = ?1");
+        find_unchanged_ = prepare("SELECT key, snapshot FROM unchanged WHERE component = ?1");
         find_segment_ = prepare("SELECT recipe, index_lines FROM segment WHERE key = ?1");
         add_chunk_ = prepare("INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3, ?4)");
         add_segment_ = prepare("INSERT OR REPLACE INTO segment VALUES(?1, ?2, ?3, ?4)");
@@ -223,9 +252,10 @@ private:
     fs::path folder_;
     std::string trouble_;
     bool is_fresh_ = false;
+    bool is_out_of_use_ = false;
     std::optional<Database> db_;
     std::unique_ptr<Statement> find_chunk_, find_segment_, add_chunk_, add_segment_, touch_segment_;
-    std::unique_ptr<Statement> add_object_, find_object_;
+    std::unique_ptr<Statement> add_object_, find_object_, find_unchanged_;
     std::map<Digest, std::int64_t> object_rows_;
 };
 

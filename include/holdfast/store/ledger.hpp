@@ -26,9 +26,8 @@ inline constexpr std::size_t kMaxLedgerLine = 64_KiB;
 /// snapshot does it here. Throws: busy, io, corrupt (the last line is not one of ours).
 class LedgerWriter {
 public:
-    LedgerWriter(const Repository& repository, std::chrono::seconds budget)
-        : path_(repository.ledger().string()), lock_(path_, LockMode::exclusive, budget),
-          fd_(open_fd(path_, O_RDWR)) {
+    LedgerWriter(const fs::path& path, std::chrono::seconds budget)
+        : path_(path.string()), lock_(path_, LockMode::exclusive, budget), fd_(open_fd(path_, O_RDWR)) {
         const auto size = static_cast<std::uint64_t>(stat_fd(fd_.get(), "stat '" + path_ + "'").st_size);
         Bytes tail(std::min<std::uint64_t>(size, kMaxLedgerLine));
         pread_full(fd_.get(), tail, size - tail.size(), "read '" + path_ + "'");
@@ -36,13 +35,17 @@ public:
         const std::size_t end = text.rfind('\n');
         // A line without its newline was never acknowledged: a crash cut it off.
         end_ = end == std::string_view::npos ? 0 : size - text.size() + end + 1;
-        if (end == std::string_view::npos && size > 0 && tail.size() == kMaxLedgerLine)
-            throw Error(Kind::corrupt, "'" + path_ + "' does not end in a ledger line", "run verify --all");
+        if (end == std::string_view::npos && size > 0)
+            throw Error(Kind::corrupt, "'" + path_ + "' does not end in a ledger line; nothing was appended",
+                        "put the ledger back from another copy of the repository");
         if (end == std::string_view::npos) return;
         text = text.substr(0, end);
         const std::size_t begin = text.rfind('\n');
         previous_ = sha256(begin == std::string_view::npos ? text : text.substr(begin + 1)).hex();
     }
+
+    LedgerWriter(const Repository& repository, std::chrono::seconds budget)
+        : LedgerWriter(repository.ledger(), budget) {}
 
     /// Adds a line and returns when it is on stable storage. Throws: io.
     void append(const std::string& event, const std::string& snapshot, const Json& details = Json::object()) {
@@ -89,7 +92,7 @@ inline LedgerReport read_ledger(const Repository& repository,
     std::string previous;
     for (;;) {
         const std::size_t end = rest.find('\n');
-        if (end == std::string_view::npos) return report;
+        if (end == std::string_view::npos) break;
         const std::string_view line = rest.substr(0, end);
         rest.remove_prefix(end + 1);
         ++report.lines;
@@ -99,12 +102,17 @@ inline LedgerReport read_ledger(const Repository& repository,
             const JsonFields fields(json, where);
             if (fields.text("previous") != previous)
                 report.findings.push_back(where + " does not follow the line before it");
+            if (report.lines == 1 && fields.text("event") != "created")
+                report.findings.push_back(
+                    "the ledger does not begin with the repository's creation: lines are missing");
             visit({report.lines, fields.text("event"), fields.text_or("snapshot", ""), json});
         } catch (const Error& e) {
             report.findings.push_back(e.what());
         }
         previous = sha256(line).hex();
     }
+    if (report.lines == 0) report.findings.push_back("the ledger holds no whole line");
+    return report;
 }
 
 }  // namespace holdfast

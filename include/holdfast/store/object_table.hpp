@@ -30,7 +30,10 @@ public:
     }
     void name(ObjectOrdinal ordinal, const Digest& name, std::uint64_t stored_bytes) {
         const std::lock_guard guard(mutex_);
-        rows_[ordinal] = {name, stored_bytes, true};
+        Row& row = rows_[ordinal];
+        row.name = name;
+        row.stored_bytes = stored_bytes;
+        row.is_new = true;
         by_name_.emplace(name, ordinal);
     }
 
@@ -53,14 +56,27 @@ public:
             by_name_.emplace(name, kAbsent);
             return std::nullopt;
         }
-        rows_.push_back({name, static_cast<std::uint64_t>(st.st_size), false});
+        rows_.push_back({name, static_cast<std::uint64_t>(st.st_size), false, 0});
         const auto ordinal = static_cast<ObjectOrdinal>(rows_.size() - 1);
         by_name_.emplace(name, ordinal);
         return ordinal;
     }
 
+    /// How many plain bytes a new object must hold: what its extents were cut from.
+    void expect(ObjectOrdinal ordinal, std::uint64_t plain_bytes) {
+        const std::lock_guard guard(mutex_);
+        rows_.at(ordinal).plain_bytes = plain_bytes;
+    }
+    std::uint64_t expected_bytes(ObjectOrdinal ordinal) const {
+        const std::lock_guard guard(mutex_);
+        return rows_.at(ordinal).plain_bytes;
+    }
+
+    /// Throws: internal if the object was never published.
     Digest name_of(ObjectOrdinal ordinal) const {
         const std::lock_guard guard(mutex_);
+        if (rows_.at(ordinal).stored_bytes == 0)
+            throw Error(Kind::internal, "an object that was not published is referred to");
         return rows_.at(ordinal).name;
     }
     std::uint64_t stored_bytes(ObjectOrdinal ordinal) const {
@@ -97,6 +113,7 @@ private:
         Digest name;
         std::uint64_t stored_bytes = 0;
         bool is_new = false;
+        std::uint64_t plain_bytes = 0;
     };
     const Repository& repository_;
     mutable std::mutex mutex_;

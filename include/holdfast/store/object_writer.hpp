@@ -60,6 +60,7 @@ public:
 
     /// Ends the open object; the next put() begins another.
     void close(std::vector<PlainFrame>& full) {
+        if (used_ != 0) objects_.expect(object_, used_);
         if (!frame_.empty()) full.push_back({object_, std::exchange(frame_, {})});
         used_ = 0;
     }
@@ -123,6 +124,10 @@ private:
 
     void publish_open() {
         if (frames_.empty()) return;
+        std::uint64_t plain_bytes = 0;
+        for (const SealedFrame& frame : frames_) plain_bytes += frame.size.plain_bytes;
+        if (plain_bytes != objects_.expected_bytes(frames_.front().object))
+            throw Error(Kind::internal, "an object misses frames that its extents were cut from");
         if (in_flight_.size() == kInFlight) wait_oldest();
         in_flight_.push_back(std::async(
             std::launch::async,

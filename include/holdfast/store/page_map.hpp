@@ -1,7 +1,7 @@
 // store/page_map.hpp - the fingerprint of every page of one captured database image, kept in the cache.
 //
 // Layout: 16 bytes per page in page order, then a footer (magic, the fingerprints' secret key, page size, page count,
-// digest of the image, digest of everything before the footer). A map that does not match its footer, or is of
+// digest of the image, digest of the key and everything before the footer). A map that does not match its footer, or is of
 // another image, is not used. A map that cannot be written is not kept; the run goes on.
 #pragma once
 
@@ -31,6 +31,7 @@ public:
     /// An empty path keeps nothing.
     PageMapWriter(fs::path path, const FingerprintKey& key)
         : key_(key), path_(std::move(path)), tmp_(path_.empty() ? fs::path{} : temporary(path_)) {
+        hasher_.update(key_);
         if (!path_.empty())
             fd_ = UniqueFd{
                 ::open(tmp_.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -91,6 +92,7 @@ public:
             body % 16 != 0)
             return std::nullopt;
         Hasher hasher;
+        hasher.update(footer.key);
         Bytes buffer(1_MiB);
         for (std::uint64_t at = 0; at < body;) {
             const std::size_t n = pread_full(

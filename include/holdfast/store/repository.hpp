@@ -39,7 +39,10 @@ public:
         }
         if (!text)
             throw Error(Kind::not_found, where + " is not a holdfast repository: it has no format.json",
-                        "check the path; a new repository is made with: init --repo " + where);
+                        fs::exists(root / "objects")
+                            ? "it has objects/, so it lost that file: put it back from another copy, do not "
+                              "init over it"
+                            : "check the path; a new repository is made with: init --repo " + where);
         const Json json = parse_json(*text, "format.json of " + where);
         const JsonFields fields(json, "format.json of " + where);
         if (fields.text("format") != kFormatName)
@@ -83,7 +86,8 @@ public:
             std::array<std::byte, 8> id{};  // a file in /proc has no size to go by
             const UniqueFd fd{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
             const bool known = fd && read_full(fd.get(), id, "read the boot id") == id.size();
-            return known ? std::string(as_text(id)) : "unknown0";
+            return (known ? std::string(as_text(id)) : "unknown0") + "." +
+                   random_hex<3>();  // containers share boots and pids
         }();
         return tmp() /
                (purpose + "." + boot + "." + std::to_string(::getpid()) + "." + std::to_string(counter++));

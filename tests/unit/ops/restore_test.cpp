@@ -104,3 +104,11 @@ TEST_CASE("restore: sidecars of another database beside the target are refused, 
     ops::restore(t.repository, m, options);
     CHECK(list_directory(t.target()) == std::vector<std::string>{"t.db"});
 }
+
+TEST_CASE("restore: parts never replace a whole component") {
+    Restored r;
+    r.dir.write("restored/tree/mine", "keep");
+    CHECK(catch_error([&] { r.restore({"a/**"}, ops::RestoreOptions::Existing::replace); }).kind() ==
+          Kind::refused);
+    CHECK(r.dir.read("restored/tree/mine") == "keep");
+}

@@ -176,3 +176,89 @@ TEST_CASE("snap: a repository that was rolled back since this host's last snapsh
     CHECK(m.state() == "suspect");
     CHECK(m.number == 3);  // numbers go on from the host's memory
 }
+
+TEST_CASE("snap: a command that fails midway harms no other source, in this run or the next") {
+    TestRepository t;
+    const auto file = [&](const std::string& name, std::size_t size) {
+        t.dir.write(name, std::string(as_text(noise(size, size))));
+        return t.source(name, SourceKind::tree, (t.dir / name).string());
+    };
+    const auto first = file("first", 300'000), last = file("last", 400'000);
+    SourceConfig dump = t.source("dump", SourceKind::command, "");
+    dump.paths.clear();
+    dump.shell = true;
+    for (int i = 0; i < 6; ++i) {
+        dump.command = {"head -c 9000000 /dev/urandom; exit 1"};
+        const ops::SnapReport report = t.snap({first, dump, last});
+        CHECK(report.exit_code() == static_cast<int>(Kind::partial));
+        prove(t, report.manifest);
+        dump.command = {"echo whole"};
+        prove(t, t.snap({first, dump, last}).manifest);
+        CHECK(t.dir.read("restored/last") == t.dir.read("last"));
+        forget_cache(t);
+        fs::remove(t.dir / "first");
+        file("first", 300'000 + static_cast<std::size_t>(i));
+    }
+}
+
+TEST_CASE("snap: a file that is a source of its own and part of a tree keeps its name in both") {
+    TestRepository t;
+    const fs::path big = t.dir.write("tree/big.bin", std::string(as_text(noise(2'000'000))));
+    fs::last_write_time(big, fs::last_write_time(big) - std::chrono::hours{1});
+    const std::vector<SourceConfig> sources = {t.source("x", SourceKind::tree, big.string()),
+                                               t.source("all", SourceKind::tree, (t.dir / "tree").string())};
+    ::sleep(3);  // inode times, too, must be old enough for a segment to be taken over
+    for (int i = 0; i < 3; ++i) prove(t, t.snap(sources).manifest);
+    CHECK(t.dir.read("restored/x") == t.dir.read("tree/big.bin"));
+    CHECK(t.dir.read("restored/all/big.bin") == t.dir.read("tree/big.bin"));
+    CHECK_FALSE(fs::exists(t.target() / "all/x"));
+}
+
+TEST_CASE("snap: a damaged cache costs a note, not the snapshot, and is made anew") {
+    TestRepository t;
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    const auto tree = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
+    t.snap({tree});
+    const fs::path index = cache_folder(t.repository) / "index.db";
+    std::string bytes = read_file(index, 1_GiB);
+    std::fill(bytes.begin() + 4096, bytes.end(), 'x');
+    publish_file(index, as_bytes(bytes));
+    const ops::SnapReport report = t.snap({tree});
+    CHECK(report.manifest.state() == "complete");
+    CHECK_FALSE(report.notes.empty());
+    prove(t, report.manifest);
+    t.snap({tree});
+    CHECK(t.snap({tree}).notes.empty());
+}
+
+TEST_CASE("snap: a damaged recipe of the last image costs space, not the snapshot") {
+    TestRepository t;
+    run_sql(t.dir / "t.db", kRows);
+    const auto source = t.source("trades", SourceKind::sqlite, (t.dir / "t.db").string());
+    const Manifest first = t.snap({source}).manifest;
+    const fs::path object = t.repository.object(first.components[0].recipe.extents.at(0).object);
+    std::string bytes = read_file(object, kMaxStoredBytes);
+    bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+    publish_file(object, as_bytes(bytes));
+    run_sql(t.dir / "t.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    const ops::SnapReport report = t.snap({source});
+    CHECK(report.manifest.state() == "complete");
+    prove(t, report.manifest);
+    CHECK(t.dir.read("restored/trades") == t.dir.read("t.db"));
+}
+
+TEST_CASE("snap: a source that stays empty stays suspect") {
+    TestRepository t;
+    t.dir.write("tree/a", "1");
+    const auto tree = t.source("tree", SourceKind::tree, (t.dir / "tree").string());
+    t.snap({tree});
+    fs::remove(t.dir / "tree/a");
+    for (int i = 0; i < 3; ++i) CHECK(t.snap({tree}).manifest.state() == "suspect");
+}
+
+TEST_CASE("snap: the repository is not a source") {
+    TestRepository t;
+    CHECK(catch_error([&] {
+              t.snap({t.source("r", SourceKind::tree, t.repository.root().string())});
+          }).kind() == Kind::refused);
+}

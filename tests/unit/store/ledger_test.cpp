@@ -52,3 +52,16 @@ TEST_CASE("ledger: a line that a crash tore off is cut away by the next append")
     CHECK(read(t, &events).findings.empty());
     CHECK(events == std::vector<std::string>{"created", "one", "two"});
 }
+
+TEST_CASE("ledger: one that was emptied, or lost its line ends, is noticed and never cut down") {
+    TestRepository t;
+    append(t, "one");
+    std::string text = read_file(t.repository.ledger(), 1_MiB);
+    publish_file(t.repository.ledger(), {});
+    CHECK_FALSE(read(t).findings.empty());
+    std::erase(text, '\n');
+    publish_file(t.repository.ledger(), as_bytes(text));
+    CHECK_FALSE(read(t).findings.empty());
+    CHECK_THROWS_AS(append(t, "two"), Error);
+    CHECK(read_file(t.repository.ledger(), 1_MiB) == text);
+}
