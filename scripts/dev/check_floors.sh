@@ -12,7 +12,7 @@ owners=(
   'sqlite3*.h      wrap/sqlite*.hpp'
   'zstd*.h         wrap/zstd*.hpp'
   'archive*.h      wrap/@(tar|posix_acl)*.hpp'
-  'openssl/*       wrap/@(digest|cms)*.hpp'
+  'openssl/*       wrap/@(digest|fingerprint|cms)*.hpp'
   'nlohmann/*      wrap/json*.hpp'
   'toml++/*        @(wrap/toml|policy/config)*.hpp'
   'CLI/*           @(cli|tools)/*'

@@ -439,6 +439,6 @@ END
   local boot
   boot=$(head -c 8 /proc/sys/kernel/random/boot_id)
   under rename,renameat2:signal=KILL:when=1 snap --tree "$source_dir/tree"
-  assert_regex "$(ls -A "$repo/tmp")" "^[a-z]+\.$boot\.[0-9]+\.[0-9]+"
+  assert_regex "$(ls -A "$repo/tmp")" "^[a-z]+\.$boot\.[0-9a-f]+\.[0-9]+\.[0-9]+"
   assert_recovers
 }

@@ -64,7 +64,9 @@ inline StoredStream stored(StreamCapture& capture, CapturedStream& stream, std::
 inline void record_unlisted(const Repository& repository, LedgerWriter& ledger,
                             const SnapshotList& snapshots) {
     std::set<std::string> listed;
-    read_ledger(repository, [&](const LedgerLine& line) { listed.insert(line.snapshot); });
+    read_ledger(repository, [&](const LedgerLine& line) {
+        if (line.event == "snapshot") listed.insert(line.snapshot);
+    });
     for (const Manifest& m : snapshots.newest_first)
         if (!listed.contains(m.id))
             ledger.append("snapshot", m.id,
