@@ -59,9 +59,14 @@ inline void report_captured(std::map<std::string, DeltaLog>& tables, const Index
 
 }  // namespace detail
 
-/// Warnings that begin with kDeltaWarning; none if there are no tables or they are whole. Reads the index and the commits
-/// only. Throws: corrupt, io.
-inline std::vector<std::string> check_delta(ObjectReader& reader, const Component& c) {
+struct DeltaCheck {
+    std::vector<std::string> warnings;  // each begins with kDeltaWarning; none if the tables are whole
+    std::vector<std::string>
+        notes;  // what could not be checked, for instance files that only checkpoints name
+};
+
+/// Reads the index and the commits only. Throws: corrupt, io.
+inline DeltaCheck check_delta(ObjectReader& reader, const Component& c) {
     constexpr std::size_t kListed = 100;
     detail::DeltaVisitor visitor;
     auto ranges = ranges_of(detail::commits_of(entries_of_component(reader, c)));
@@ -72,18 +77,23 @@ inline std::vector<std::string> check_delta(ObjectReader& reader, const Componen
     while (const auto entry = entries())
         if (entry->type == EntryType::file || entry->type == EntryType::hardlink)
             detail::report_captured(visitor.tables, *entry);
-    std::vector<std::string> warnings;
+    DeltaCheck check;
+    std::vector<std::string>& warnings = check.warnings;
     std::size_t more = 0;
-    for (const auto& [table, log] : visitor.tables)
+    for (const auto& [table, log] : visitor.tables) {
+        for (const std::string& what : log.notes())
+            if (check.notes.size() < kListed)
+                check.notes.push_back(std::string(kDeltaWarning) + in_quotes(table) + ": " + what);
         for (const std::string& what : log.warnings()) {
             if (warnings.size() < kListed)
                 warnings.push_back(std::string(kDeltaWarning) + in_quotes(table) + ": " + what);
             else
                 ++more;
         }
+    }
     if (more > 0)
         warnings.push_back(std::string(kDeltaWarning) + "warnings: and " + std::to_string(more) + " more");
-    return warnings;
+    return check;
 }
 
 }  // namespace holdfast::ops

@@ -84,8 +84,9 @@ inline void add_delta_warnings(RunContext& run, PendingComponent& pending) {
     Component& now = pending.component;
     const Component* before = previous_component(run, now.name, now.kind);
     if (before == nullptr || !before->index || before->index->digest != now.index->digest) {
-        const std::vector<std::string> found = check_delta(run.reader, now);
-        now.warnings.insert(now.warnings.end(), found.begin(), found.end());
+        const DeltaCheck found = check_delta(run.reader, now);
+        now.warnings.insert(now.warnings.end(), found.warnings.begin(), found.warnings.end());
+        pending.notes.insert(pending.notes.end(), found.notes.begin(), found.notes.end());
         return;
     }
     for (const std::string& w : before->warnings)

@@ -1,5 +1,7 @@
 #include "holdfast/ops/snap.hpp"
 
+#include <sys/resource.h>
+
 #include "holdfast/ops/restore.hpp"
 #include "holdfast/ops/verify.hpp"
 #include "support/catch_error.hpp"
@@ -261,4 +263,33 @@ TEST_CASE("snap: the repository is not a source") {
     CHECK(catch_error([&] {
               t.snap({t.source("r", SourceKind::tree, t.repository.root().string())});
           }).kind() == Kind::refused);
+}
+
+TEST_CASE("snap: an object that cannot be written ends the run, whatever else could be read") {
+    TestRepository t;
+    std::vector<SourceConfig> sources;
+    for (const auto& [name, size] : {std::pair{"a", 300'000}, {"b", 40'000'000}, {"c", 400'000}}) {
+        t.dir.write(
+            name,
+            std::string(as_text(noise(static_cast<std::size_t>(size), static_cast<std::uint64_t>(size)))));
+        sources.push_back(t.source(name, SourceKind::tree, (t.dir / name).string()));
+    }
+    ::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit small{4 << 20, before.rlim_max};  // a full object is larger, everything else smaller
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const Error e = catch_error([&] { t.snap(sources); });
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    CHECK(e.kind() == Kind::io);
+    CHECK(list_snapshot_ids(t.repository).empty());
+    prove(t, t.snap(sources).manifest);
+}
+
+TEST_CASE("snap: what a Delta check could not see is noted") {
+    TestRepository t;
+    t.dir.write("lake/t/_delta_log/00000000000000000010.json", "{\"commitInfo\":{}}\n");
+    const auto notes = t.snap({t.source("lake", SourceKind::tree, (t.dir / "lake").string())}).notes;
+    REQUIRE(notes.size() == 1);
+    CHECK(contains(notes[0], "starts at version 10"));
 }
