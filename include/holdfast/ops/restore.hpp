@@ -200,8 +200,11 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
     if (staged.empty())
         throw Error(Kind::not_found, "no file of snapshot " + manifest.id + " matches the given --path",
                     "catalog files " + manifest.id + " lists what there is");
+    const bool has_tree =
+        std::any_of(staged.begin(), staged.end(), [](const auto& x) { return x.first->is_tree(); });
     const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
-    if (::syncfs(file_system.get()) != 0) throw_os("sync the restored files");
+    if (has_tree && ::syncfs(file_system.get()) != 0)
+        throw_os("sync the restored files");  // single files are synced
     detail::Renames renames;
     for (const auto& [component, path] : staged)
         detail::put_in_place(renames, path, target / component->name, *component, options.existing,
