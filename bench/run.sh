@@ -23,6 +23,17 @@ elapsed_ms() {
 
 median() { sort -n | sed -n "$((($1 + 1) / 2))p"; }
 
+# times BEFORE COMMAND - the median of its runs, BEFORE ahead of each.
+times() {
+  local before=$1 command=$2 i
+  : >"$work/a.ms"
+  for ((i = 0; i < rounds; i++)); do
+    "$before"
+    elapsed_ms "$command" >>"$work/a.ms"
+  done
+  median "$rounds" <"$work/a.ms"
+}
+
 # pair BEFORE A B - runs A and B in turn, BEFORE ahead of each; prints the medians "A_ms B_ms".
 pair() {
   local before=$1 a=$2 b=$3 i
@@ -83,6 +94,10 @@ new_repository() {
   init --repo "$work/repo" >/dev/null
   sync -f "$work"
 }
+change_and_warm() {
+  change_one_percent
+  cat "$work/trades.db" >/dev/null
+}
 snap_db() { snap -q --repo "$work/repo" --level "$level" --sqlite "$work/trades.db"; }
 snap_tree() { snap -q --repo "$work/repo" --level "$level" --tree "$work/tree"; }
 zstd_db() { zstd -q -f -T2 "-$level" "$work/trades.db" -o "$work/trades.db.zst"; }
@@ -118,14 +133,7 @@ main() {
   stored=$(jq .stored_bytes <<<"$report_json")
   pages=$("$here/../build/bench_changed_pages" "$work/before.db" "$work/trades.db" | zstd -q -T2 "-$level" -c | wc -c)
   row "1 % of rows changed: stored / zstd of pages" "$stored B" "$pages B" "$(ratio "$stored" "$pages")" "<= 1.3"
-  : >"$work/a.ms"
-  local i
-  for ((i = 0; i < rounds; i++)); do
-    change_one_percent
-    cat "$work/trades.db" >/dev/null
-    elapsed_ms snap_db >>"$work/a.ms"
-  done
-  a=$(median "$rounds" <"$work/a.ms")
+  a=$(times change_and_warm snap_db)
   row "1 % of rows changed: read at" "$a ms" "-" "$(ratio $((bytes / 1000000)) "$a") GB/s" ">= 1 GB/s"
 
   read -r a b < <(pair clear_out restore_db unzstd_db)
@@ -135,7 +143,7 @@ main() {
 
   local verified speed
   verified=$(verify -q --json --repo "$work/repo" latest:trades.db | jq .stored_bytes)
-  read -r a b < <(pair nothing verify_plain verify_plain)
+  a=$(times nothing verify_plain)
   speed=$(openssl speed -mr -seconds 1 -bytes 16384 sha256 2>/dev/null | awk -F: '/^\+F/ { print int($NF / 1e6) }')
   row "plain verify / openssl speed sha256 x $(nproc)" "$((verified / 1000 / a)) MB/s" "$((speed * $(nproc))) MB/s" \
     "$(ratio $((verified / 1000 / a)) $((speed * $(nproc))))" ">= 0.8"

@@ -21,19 +21,16 @@ struct RunContext {
     bool keep_corrupt = false;
 };
 
+/// Which snapshots count: suspicions are measured by one that nothing was suspicious about.
+enum class Base { any, trusted };
+
 /// The component of this name in the newest snapshot that has it with this kind; null if there is none.
 inline const Component* previous_component(const RunContext& run, const std::string& name,
-                                           const std::string& kind) {
+                                           const std::string& kind, Base base = Base::any) {
     for (const Manifest& m : run.snapshots.newest_first)
-        if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return c;
-    return nullptr;
-}
-
-/// The same, in the newest snapshot that nothing was suspicious about: what suspicions are measured by.
-inline const Component* trusted_component(const RunContext& run, const std::string& name,
-                                          const std::string& kind) {
-    for (const Manifest& m : run.snapshots.newest_first)
-        if (const Component* c = m.find(name); c != nullptr && c->kind == kind && m.suspect.empty()) return c;
+        if (const Component* c = m.find(name);
+            c != nullptr && c->kind == kind && (base == Base::any || m.suspect.empty()))
+            return c;
     return nullptr;
 }
 

@@ -37,6 +37,15 @@ struct RestoreReport {
 
 namespace detail {
 
+/// What a component takes the place of: its path and, for a database, the sidecars of another one, which would be replayed
+/// into it.
+inline std::vector<std::string> places_of(const Component& c, const fs::path& final_path) {
+    std::vector<std::string> paths = {final_path.string()};
+    if (c.kind == "sqlite")
+        for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
+    return paths;
+}
+
 /// The way to target/<name> may not lead through a link that somebody planted.
 inline void check_destination(const fs::path& target, const Component& c, RestoreOptions::Existing existing) {
     const fs::path final_path = target / c.name;
@@ -45,10 +54,7 @@ inline void check_destination(const fs::path& target, const Component& c, Restor
         parent != target && ::lstat(parent.c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
         throw Error(Kind::refused, in_quotes(parent.string()) + " is not a folder",
                     "choose another --target");
-    std::vector<std::string> paths = {final_path.string()};
-    if (c.kind == "sqlite")  // a sidecar of another database would be replayed into the restored one
-        for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
-    for (const std::string& path : paths)
+    for (const std::string& path : places_of(c, final_path))
         if (existing == RestoreOptions::Existing::refuse && ::lstat(path.c_str(), &st) == 0)
             throw Error(Kind::refused, in_quotes(path) + " exists; nothing was changed",
                         "choose an empty --target, or say --overwrite to replace it");
@@ -143,14 +149,10 @@ inline void put_in_place(Renames& renames, const fs::path& staged, const fs::pat
                          const Component& c, RestoreOptions::Existing existing, const fs::path& aside) {
     if (!fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
     struct stat st {};
-    if (existing == RestoreOptions::Existing::replace) {
-        std::vector<std::string> paths = {final_path.string()};
-        if (c.kind == "sqlite")
-            for (const char* suffix : kSqliteSidecars) paths.push_back(final_path.string() + suffix);
-        for (const std::string& path : paths)
+    if (existing == RestoreOptions::Existing::replace)
+        for (const std::string& path : places_of(c, final_path))
             if (::lstat(path.c_str(), &st) == 0)
                 renames.rename(path, aside / ("old." + std::to_string(renames.count())));
-    }
     // To move a directory, its owner must be able to write into it.
     const bool is_locked =
         ::lstat(staged.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & S_IWUSR) == 0;

@@ -67,7 +67,7 @@ inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
 inline std::optional<std::string> suspicion(const RunContext& run, const PendingComponent& pending,
                                             bool allow_empty) {
     const Component& now = pending.component;
-    const Component* before = trusted_component(run, now.name, now.kind);
+    const Component* before = previous_component(run, now.name, now.kind, Base::trusted);
     if (before == nullptr || allow_empty) return std::nullopt;
     if (now.tree && before->tree && now.tree->files == 0 && before->tree->files > 0)
         return now.name + ": no files, where the last snapshot had " + std::to_string(before->tree->files) +

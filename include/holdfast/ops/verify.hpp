@@ -74,7 +74,7 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
         if (!text) return std::nullopt;
         if (sums && sha256(*text) != sums->manifest)
             damage("manifest.json", "does not hash to what SHA256SUMS names");
-        Manifest manifest = read_manifest(repository, id);
+        Manifest manifest = parse_own_manifest(repository, *text, id);
         if (sums && sums->objects.size() != manifest.object_count)
             damage("SHA256SUMS", "does not name as many objects as the manifest counts");
         return manifest;

@@ -24,12 +24,17 @@ inline std::string read_manifest_text(const Repository& repository, const std::s
                     "run verify; another copy of the repository may have it");
     throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
 }
-inline Manifest read_manifest(const Repository& repository, const std::string& id) {
-    Manifest manifest = parse_manifest(read_manifest_text(repository, id), id);
+/// The manifest in `text`, which must be one of this repository. Throws: corrupt, config.
+inline Manifest parse_own_manifest(const Repository& repository, std::string_view text,
+                                   const std::string& id) {
+    Manifest manifest = parse_manifest(text, id);
     if (manifest.repository != repository.id())
         throw Error(Kind::corrupt, "snapshot " + id + " belongs to another repository (" +
                                        printable(manifest.repository) + ")");
     return manifest;
+}
+inline Manifest read_manifest(const Repository& repository, const std::string& id) {
+    return parse_own_manifest(repository, read_manifest_text(repository, id), id);
 }
 
 /// read_manifest(), and its bytes are those that SHA256SUMS beside it names. For whoever acts on it.
@@ -40,7 +45,7 @@ inline Manifest read_checked_manifest(const Repository& repository, const std::s
                     "the manifest of snapshot " + id +
                         " is not the one its SHA256SUMS names: one of the two was changed",
                     "use another snapshot; verify --all says which are whole");
-    return read_manifest(repository, id);
+    return parse_own_manifest(repository, text, id);  // the bytes that were proven, not read again
 }
 
 /// Ids of all snapshot folders, oldest name first. Throws: io.
