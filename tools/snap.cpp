@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     cli::add_source_flags(app, sources);
     cli::add_text(app, "--type", options.type, "TYPE",
                   "full, hourly, pre-deployment, manual or emergency (manual)")
-        ->check(CLI::IsMember({"full", "hourly", "pre-deployment", "manual", "emergency"}));
+        ->check(CLI::IsMember(words_of<SnapshotType>()));
     app.add_option("--level", level, "zstd level, 1 to 19 (from the configuration, else 3)")
         ->check(CLI::Range(kMinLevel, kMaxLevel));
     app.add_flag("--keep-corrupt", options.keep_corrupt,

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "holdfast/base/glob.hpp"
+#include "holdfast/policy/retention_config.hpp"
 #include "holdfast/policy/words.hpp"
 #include "holdfast/wrap/toml.hpp"
 
@@ -56,6 +57,7 @@ struct SourceConfig {
 struct Config {
     RepositoryConfig repository;
     BackupConfig backup;
+    RetentionConfig retention;
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -234,6 +236,7 @@ inline Config parse_config(std::string_view text, const std::string& file,
     Config config = default_config(folder);
     if (auto table = root.table("repository")) detail::read_repository(*table, folder, config.repository);
     if (auto table = root.table("backup")) detail::read_backup(*table, folder, config.backup);
+    if (auto table = root.table("retention")) config.retention = read_retention(*table);
     std::map<std::string, TomlPlace> first_seen;
     for (TomlTable& table : root.tables("source")) {
         config.sources.push_back(detail::read_source(table, folder));

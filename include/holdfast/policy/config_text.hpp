@@ -91,6 +91,37 @@ inline Json source_json(const SourceConfig& source) {
     return out;
 }
 
+inline std::string retention_toml(const RetentionConfig& retention) {
+    if (!retention.is_set()) return "";
+    const auto rule = [](const KeepRule& r) {
+        return r.count != 0 ? std::to_string(r.count) : toml_text(duration_text(r.age));
+    };
+    std::string out = "\n[retention]\n";
+    for (std::size_t i = 0; i < kPeriods.size(); ++i)
+        if (retention.keep[i]) out += std::string(kPeriods[i].key) + " = " + rule(*retention.keep[i]) + "\n";
+    out += "min_keep = " + std::to_string(retention.min_keep) + "\n";
+    out += "grace = " + toml_text(duration_text(retention.grace)) + "\n";
+    out += "zone = " + toml_text(retention.zone) + "\n";
+    if (!retention.types.empty()) out += "\n[retention.types]\n";
+    for (const auto& [type, keep] : retention.types) out += type + " = " + rule(keep) + "\n";
+    return out;
+}
+
+inline Json retention_json(const RetentionConfig& retention) {
+    if (!retention.is_set()) return nullptr;
+    const auto rule = [](const KeepRule& r) {
+        return r.count != 0 ? Json{{"count", r.count}} : Json{{"age_s", r.age.count()}};
+    };
+    Json out = {{"min_keep", retention.min_keep},
+                {"grace_s", retention.grace.count()},
+                {"zone", retention.zone},
+                {"types", Json::object()}};
+    for (std::size_t i = 0; i < kPeriods.size(); ++i)
+        if (retention.keep[i]) out[kPeriods[i].key] = rule(*retention.keep[i]);
+    for (const auto& [type, keep] : retention.types) out["types"][type] = rule(keep);
+    return out;
+}
+
 }  // namespace detail
 
 inline std::string config_to_toml(const Config& config) {
@@ -102,6 +133,7 @@ inline std::string config_to_toml(const Config& config) {
     out += "verify_after = " + detail::toml_text(word_for(config.backup.verify_after)) + "\n";
     out += "log_dir = " + detail::toml_text(config.backup.log_dir) + "\n";
     out += "time_limit = " + detail::toml_text(detail::duration_text(config.backup.time_limit)) + "\n";
+    out += detail::retention_toml(config.retention);
     for (const SourceConfig& source : config.sources) out += detail::source_toml(source);
     return out;
 }
@@ -116,6 +148,7 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["backup"] = {{"verify_after", word_for(config.backup.verify_after)},
                      {"log_dir", json_text(config.backup.log_dir)},
                      {"time_limit_s", config.backup.time_limit.count()}};
+    out["retention"] = detail::retention_json(config.retention);
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
     return out;

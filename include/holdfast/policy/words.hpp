@@ -13,6 +13,7 @@ namespace holdfast {
 
 enum class SourceKind { sqlite, tree, command };
 enum class SourceClass { database, cache, config, logs, data };
+enum class SnapshotType { full, hourly, pre_deployment, manual, emergency };
 enum class VerifyAfter { none, plain, deep };
 
 template <class E>
@@ -29,6 +30,15 @@ struct Words<SourceClass> {
                                                                    {"config", SourceClass::config},
                                                                    {"logs", SourceClass::logs},
                                                                    {"data", SourceClass::data}};
+};
+template <>
+struct Words<SnapshotType> {
+    static constexpr std::pair<const char*, SnapshotType> kAll[] = {
+        {"full", SnapshotType::full},
+        {"hourly", SnapshotType::hourly},
+        {"pre-deployment", SnapshotType::pre_deployment},
+        {"manual", SnapshotType::manual},
+        {"emergency", SnapshotType::emergency}};
 };
 template <>
 struct Words<VerifyAfter> {

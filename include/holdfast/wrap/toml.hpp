@@ -148,6 +148,7 @@ public:
             did_you_mean(first->str(), known_));
     }
 
+    std::string where() const { return detail::toml_place(file_, table_.source()).text(); }
     /// Where the value of `key` stands; the table itself if it is absent.
     TomlPlace place(const char* key) const {
         const toml::node* node = table_.get(key);

@@ -103,7 +103,7 @@ TEST_CASE("config: an unknown key is an error with its place and a suggestion, a
     CHECK(e.hint() == "did you mean 'path'?");
     CHECK(failure("[backup]\nx = 1\n").what() == std::string("holdfast.toml:2:1: unknown key 'x'"));
     CHECK(failure(kTree + "paths = \"x\"\n").hint() == "did you mean 'path'?");
-    CHECK(testing::contains(failure("[retention]\nkeep = 1\n").what(), "unknown key 'retention'"));
+    CHECK(testing::contains(failure("[retentions]\nkeep = 1\n").what(), "unknown key 'retentions'"));
 }
 
 TEST_CASE("config: a source name used twice is an error that names the first line") {
@@ -199,4 +199,48 @@ TEST_CASE("config: source names are safe as file names") {
         CHECK_FALSE(is_source_name(bad));
     CHECK(is_source_name(std::string(64, 'a')));
     CHECK_FALSE(is_source_name(std::string(65, 'a')));
+}
+
+namespace {
+std::string retention_error(const std::string& lines) {
+    const Error error = failure("[retention]\n" + lines);
+    CHECK(error.kind() == Kind::config);
+    return error.what();
+}
+}  // namespace
+
+TEST_CASE("config: retention takes counts, ages and forever, and types of their own") {
+    const Config config = parse(
+        "[retention]\nkeep_last = 5\nkeep_daily = \"30d\"\nkeep_monthly = \"forever\"\nmin_keep = 2\n"
+        "zone = \"Europe/Berlin\"\ngrace = \"12h\"\n[retention.types]\nhourly = \"24h\"\npre-deployment = "
+        "4\n");
+    const RetentionConfig& r = config.retention;
+    CHECK(rule_for(r, Period::last) == KeepRule{5, {}});
+    CHECK(rule_for(r, Period::day) == KeepRule{0, std::chrono::days{30}});
+    CHECK(rule_for(r, Period::month) == KeepRule{0, kForever});
+    CHECK_FALSE(rule_for(r, Period::week));
+    CHECK(r.types == std::map<std::string, KeepRule>{{"hourly", {0, std::chrono::hours{24}}},
+                                                     {"pre-deployment", {4, {}}}});
+    CHECK(r.min_keep == 2);
+    CHECK(r.grace == std::chrono::hours{12});
+    CHECK_FALSE(parse("").retention.is_set());
+}
+
+TEST_CASE("config: a retention policy that keeps nothing or contradicts itself is an error with its place") {
+    CHECK(retention_error("").find("holdfast.toml:1:1: [retention] keeps nothing") != std::string::npos);
+    CHECK(retention_error("min_keep = 3").find("keeps nothing") != std::string::npos);
+    CHECK(retention_error("keep_daily = 0").find("holdfast.toml:2:14: 'keep_daily' keeps nothing") !=
+          std::string::npos);
+    CHECK(retention_error("keep_daily = \"0d\"").find("keeps nothing") != std::string::npos);
+    CHECK(retention_error("keep_daily = -1").find("keeps nothing") != std::string::npos);
+    CHECK(retention_error("keep_daily = 7\nmin_keep = 0").find("'min_keep'") != std::string::npos);
+    CHECK(retention_error("keep_daily = \"30d\"\nkeep_weekly = \"7d\"")
+              .find("'keep_weekly' does not reach further back than keep_daily") != std::string::npos);
+    CHECK(retention_error("keep_daily = \"soon\"").find("neither a number nor a duration") !=
+          std::string::npos);
+    CHECK(retention_error("keep_daily = 7\nzone = \"Mars/Base\"").find("not a time zone") !=
+          std::string::npos);
+    CHECK(retention_error("keep_daily = 7\n[retention.types]\nhourli = 3").find("unknown key 'hourli'") !=
+          std::string::npos);
+    CHECK(retention_error("keep_dayly = 7").find("unknown key 'keep_dayly'") != std::string::npos);
 }

@@ -12,6 +12,15 @@ lock_wait = "90s"
 [backup]
 time_limit = "forever"
 verify_after = "none"
+[retention]
+keep_last = 3
+keep_weekly = "1y"
+keep_yearly = "forever"
+grace = "90m"
+zone = "Europe/Berlin"
+[retention.types]
+hourly = "24h"
+pre-deployment = 2
 [[source]]
 name = "trades"
 kind = "sqlite"
@@ -54,6 +63,9 @@ TEST_CASE("config_text: JSON has the same words, and units in the names of numbe
     CHECK(json["file"] == "/base/a.toml");
     CHECK(json["repository"]["lock_wait_s"] == 90);
     CHECK(json["backup"]["verify_after"] == "none");
+    CHECK(json["retention"]["keep_last"]["count"] == 3);
+    CHECK(json["retention"]["types"]["hourly"]["age_s"] == 86400);
+    CHECK(json["retention"]["grace_s"] == 5400);
     CHECK(json["source"][0]["class"] == "database");
     CHECK(json["source"][0]["path"][0] == "/base/data/*.db");
     CHECK(json["source"][2]["command"] == Json::parse(R"(["a", "b c"])"));

@@ -1,0 +1,37 @@
+// wrap/time_zone.hpp - how far local time is from UTC, by the date library and the system's zone database.
+//
+// Only calendar rules need it: everything stored is UTC.
+#pragma once
+
+#include <date/tz.h>
+
+#include <chrono>
+#include <string>
+
+#include "holdfast/base/clock.hpp"
+#include "holdfast/base/error.hpp"
+#include "holdfast/base/text.hpp"
+
+namespace holdfast {
+
+class TimeZone {
+public:
+    /// A name of the IANA database: "UTC", "Europe/Berlin". Throws: config.
+    static TimeZone find(const std::string& name) {
+        try {
+            return TimeZone{date::locate_zone(name)};
+        } catch (const std::exception&) {
+            throw Error(Kind::config, in_quotes(name) + " is not a time zone that this system knows",
+                        "write a name such as UTC or Europe/Berlin; the package tzdata has them");
+        }
+    }
+
+    /// Local time minus UTC at that instant.
+    std::chrono::seconds offset(SystemSeconds at) const { return zone_->get_info(at).offset; }
+
+private:
+    explicit TimeZone(const date::time_zone* zone) : zone_(zone) {}
+    const date::time_zone* zone_;  // lives as long as the program
+};
+
+}  // namespace holdfast
