@@ -11,6 +11,8 @@ owners=(
   'holdfast/base/@(disk|clock|fd|lock|process).hpp  !(policy/*)' # policy is arithmetic: no I/O
   'sqlite3*.h      wrap/sqlite*.hpp'
   'zstd*.h         wrap/zstd*.hpp'
+  'snappy*.h       wrap/snappy.hpp'
+  'zlib.h          wrap/gzip.hpp'
   'archive*.h      wrap/@(tar|posix_acl)*.hpp'
   'openssl/*       wrap/@(digest|fingerprint|cms)*.hpp'
   'nlohmann/*      wrap/json*.hpp'

@@ -78,7 +78,8 @@ inline void verify_component(ObjectReader& reader, const std::string& snapshot, 
         if (c.tree && report.files > c.tree->files)
             find(Severity::damage, "the index names more files than the manifest counts");
         detail::verify_tree_databases(reader, c, staging, find_in);
-        for (const std::string& what : check_delta(reader, c).warnings) find(Severity::warning, what);
+        for (const std::string& what : check_delta(reader, c, staging).warnings)
+            find(Severity::warning, what);
     } catch (const Error& e) {
         if (e.kind() != Kind::corrupt) throw;
         find(Severity::damage, e.what());

@@ -1,6 +1,6 @@
-// wrap/zstd.hpp - single zstd frames: one call in, one call out.
+// wrap/zstd.hpp - zstd frames: one call in, one call out.
 //
-// Frames carry their size and a checksum. The decoder is told the exact plain size and refuses
+// Our frames carry their size and a checksum. The decoder is told the exact plain size and refuses
 // any other, so a hostile frame can take neither more memory nor more time than its length allows.
 #pragma once
 
@@ -45,18 +45,24 @@ private:
     Bytes scratch_;  // kept: a fresh megabyte for each frame would be zeroed first
 };
 
-/// Decodes exactly one frame into exactly `plain.size()` bytes; false if the frame is anything else.
-inline bool decompress_frame(ByteSpan frame, std::span<std::byte> plain) {
+/// Decodes whole frames, whose sizes need not be written in them, into exactly `plain.size()` bytes; false if
+/// `frames` is anything else.
+inline bool decompress_frames(ByteSpan frames, std::span<std::byte> plain) {
     struct Free {
         void operator()(ZSTD_DCtx* c) const noexcept { ZSTD_freeDCtx(c); }
     };
     thread_local const std::unique_ptr<ZSTD_DCtx, Free> context{ZSTD_createDCtx()};
     if (context == nullptr) throw std::bad_alloc();
+    const std::size_t n =
+        ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), frames.data(), frames.size());
+    return !ZSTD_isError(n) && n == plain.size();
+}
+
+/// Decodes exactly one frame into exactly `plain.size()` bytes; false if the frame is anything else.
+inline bool decompress_frame(ByteSpan frame, std::span<std::byte> plain) {
     if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != plain.size()) return false;
     if (ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size()) return false;
-    const std::size_t n =
-        ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), frame.data(), frame.size());
-    return !ZSTD_isError(n) && n == plain.size();
+    return decompress_frames(frame, plain);
 }
 
 }  // namespace holdfast

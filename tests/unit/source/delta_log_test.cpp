@@ -1,8 +1,9 @@
 #include "holdfast/source/delta_log.hpp"
 
-#include <doctest/doctest.h>
+#include "support/catch_error.hpp"
 
 using namespace holdfast;
+using holdfast::testing::catch_error;
 
 namespace {
 
@@ -21,20 +22,6 @@ std::string live(const DeltaLog& log) {
 }
 
 }  // namespace
-
-TEST_CASE("delta_log: knows a commit by its path") {
-    const auto c = parse_delta_commit("lake/t/_delta_log/00000000000000000012.json");
-    REQUIRE(c);
-    CHECK(c->table == "lake/t");
-    CHECK(c->version == 12);
-    CHECK(parse_delta_commit("_delta_log/00000000000000000000.json")->table == ".");
-    for (const char* path :
-         {"t/_delta_log/_last_checkpoint", "t/_delta_log/00000000000000000010.checkpoint.parquet",
-          "t/_delta_log/0000000000000000012.json", "t/00000000000000000012.json",
-          "t/not_delta_log/00000000000000000012.json", "t/_delta_log/.00000000000000000012.json.crc",
-          "t/_delta_log/00000000000000000000.00000000000000000004.compacted.json"})
-        CHECK_FALSE(parse_delta_commit(path));
-}
 
 TEST_CASE("delta_log: adds and removes leave the live files, names decoded") {
     DeltaLog log;
@@ -93,4 +80,33 @@ TEST_CASE("delta_log: broken text is a warning, files elsewhere and endless line
     endless.end_commit();
     CHECK(endless.notes().size() == 1);
     CHECK(endless.warnings().empty());
+}
+
+TEST_CASE("delta_log: starts from a checkpoint, and commits go on from its version") {
+    DeltaLog log;
+    log.begin_checkpoint(10);
+    log.add_file("a", 1);
+    log.add_file("b%20c", 2);
+    log.add_file("s3://bucket/x", 3);
+    commit(log, 11, "{\"remove\":{\"path\":\"a\"}}\n{\"add\":{\"path\":\"d\",\"size\":4}}\n");
+    CHECK(live(log) == "b c:2 d:4 ");
+    CHECK(log.notes().size() == 1);
+    commit(log, 13, "");
+    CHECK(log.warnings().front() == "version 12 is missing from the log");
+}
+
+TEST_CASE("delta_log: a JSON checkpoint names files and sidecars; one that is broken is thrown") {
+    DeltaLog log;
+    log.begin_checkpoint(10);
+    log.feed(
+        as_bytes("{\"checkpointMetadata\":{\"version\":10}}\n{\"add\":{\"path\":\"a\",\"size\":1}}\n"
+                 "{\"sidecar\":{\"path\":\"x.parquet\",\"sizeInBytes\":1}}\n"
+                 "{\"sidecar\":{\"path\":\"s3://b/t/_delta_log/_sidecars/y.parquet\",\"sizeInBytes\":1}}"));
+    log.end_commit();
+    CHECK(live(log) == "a:1 ");
+    CHECK(log.sidecars() == std::set<std::string>{"x.parquet", "y.parquet"});
+    log.begin_checkpoint(10);
+    CHECK(catch_error([&] { log.feed(as_bytes("{\"add\":\n")); }).kind() == Kind::corrupt);
+    CHECK(catch_error([&] { log.add_file("%zz", 1); }).kind() == Kind::corrupt);
+    CHECK(catch_error([&] { log.add_sidecar("t/"); }).kind() == Kind::corrupt);
 }

@@ -42,3 +42,15 @@ TEST_CASE("zstd: two frames in a row, a cut one and a damaged one are refused") 
         CHECK((!decompress_frame(bad, out) || out == kPlain));
     }
 }
+
+TEST_CASE("zstd: several frames are decoded where they are expected, into exactly their size") {
+    const Bytes frame = Compressor(3).compress(kPlain);
+    Bytes two = frame;
+    two.insert(two.end(), frame.begin(), frame.end());
+    Bytes out(2 * kPlain.size());
+    CHECK(decompress_frames(two, out));
+    CHECK(out == Bytes(2 * kPlain.size(), std::byte{'a'}));
+    CHECK_FALSE(decompress_frames(frame, out));
+    CHECK_FALSE(decompress_frames(two, std::span(out).first(kPlain.size())));
+    CHECK_FALSE(decompress_frames(ByteSpan(two).first(two.size() - 1), out));
+}

@@ -1,0 +1,41 @@
+// wrap/gzip.hpp - gzip streams (RFC 1952): one call in, one call out.
+//
+// The decoder is told the exact plain size and refuses any other, so a hostile stream can take neither more
+// memory nor more time than its length allows. Several members one after the other are one stream.
+#pragma once
+
+#include <zlib.h>
+
+#include <limits>
+#include <new>
+
+#include "holdfast/base/bytes.hpp"
+
+namespace holdfast {
+
+/// Decodes whole members into exactly `plain.size()` bytes; false if `gzip` is anything else. Both sides are
+/// less than 4 GiB.
+inline bool decompress_gzip(ByteSpan gzip, std::span<std::byte> plain) {
+    constexpr int kOnlyGzip = 15 + 16;  // the largest window; zlib's flag for a gzip header
+    constexpr std::size_t kMost = std::numeric_limits<uInt>::max();
+    if (gzip.size() > kMost || plain.size() > kMost) return false;
+    struct Stream : z_stream {
+        Stream() : z_stream() {
+            if (inflateInit2(this, kOnlyGzip) != Z_OK) throw std::bad_alloc();
+        }
+        Stream(const Stream&) = delete;
+        Stream& operator=(const Stream&) = delete;
+        ~Stream() { inflateEnd(this); }
+    } z;
+    std::byte nothing{};  // inflate() wants a pointer also where nothing is to be written
+    z.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(gzip.data()));  // zlib only reads it
+    z.avail_in = static_cast<uInt>(gzip.size());
+    z.next_out = reinterpret_cast<Bytef*>(plain.empty() ? &nothing : plain.data());
+    z.avail_out = static_cast<uInt>(plain.size());
+    do {
+        if (inflate(&z, Z_FINISH) != Z_STREAM_END) return false;
+    } while (z.avail_in > 0 && inflateReset(&z) == Z_OK);
+    return z.avail_in == 0 && z.avail_out == 0;
+}
+
+}  // namespace holdfast
