@@ -88,6 +88,47 @@ END
   assert_output --partial 'nested too deeply'
 }
 
+# A hostile configuration must cost neither the stack nor the memory nor the time of whoever reads it.
+refuse_config() { # <words of the message> <file>
+  run -3 --separate-stderr timeout 5 bash -c 'ulimit -s 1024 && exec snap --config "$1"' - "$2"
+  assert_equal "$output" ''
+  assert_regex "$stderr" "^snap: error: $2:[0-9]+:[0-9]+: .*$1"
+}
+
+repeat() { # <text> <times>
+  # shellcheck disable=SC2046  # one word per time
+  printf "$1%.0s" $(seq "$2")
+}
+
+@test "config: arrays, tables and dotted keys nested 100000 deep are exit 3 with file and line, also behind a string that ends in four quotes" {
+  local dotted quote
+  dotted=$(repeat 'a.' 100000)a
+  repeat '[' 100000 | sed '1s/^/\na = /' >arrays.toml
+  repeat '{ b = ' 100000 | sed '1s/^/a = /' >tables.toml
+  echo "$dotted = 1" >dotted.toml
+  echo "[$dotted]" >header.toml
+  echo "[[$dotted]]" >list.toml
+  for quote in '"' "'"; do
+    # What follows the string is on its line, and no part of it.
+    echo "a = [$quote$quote${quote}x$quote$quote$quote$quote, {$dotted.$dotted.$dotted.$dotted = 1}]" >hidden.toml
+    refuse_config 'nested too deeply' hidden.toml
+  done
+  for name in arrays tables dotted header list; do
+    refuse_config 'nested too deeply' "$name.toml"
+  done
+}
+
+@test "config: a key or a run of quotes of 900 KB is exit 3 with file and line, a string of 20 MB is refused by its size" {
+  echo "$(repeat k 900000) = 1" >key.toml
+  refuse_config 'unknown key' key.toml
+  echo "a = $(repeat '"' 900000)" >quotes.toml
+  refuse_config '' quotes.toml
+  { printf '[repository]\npath = "' && head -c 20000000 /dev/zero | tr '\0' s && echo '"'; } >string.toml
+  run -3 --separate-stderr /usr/bin/time -f %M -o peak timeout 5 snap --config string.toml
+  assert_regex "$stderr" "'string.toml' is larger than"
+  if (($(<peak) > 50000)); then fail "it took $(<peak) KiB to refuse it"; fi
+}
+
 @test "config: control bytes in a name do not reach the terminal" {
   printf '"\\u001b[2J" = 1\n' >bad.toml
   run -3 snap --config bad.toml

@@ -206,6 +206,43 @@ endless_text() { head -c 70000000 /dev/zero | tr '\0' ' ' && cat; }
   assert_found "$second"
 }
 
+@test "restore: a manifest with a text of 20 MB costs time and memory in proportion" {
+  forge jq --rawfile text <(head -c 20000000 /dev/zero | tr '\0' x) '.host = $text'
+  run -0 /usr/bin/time -f %M -o "$BATS_TEST_TMPDIR/peak" timeout 5 restore "$second" --target "$BATS_TEST_TMPDIR/out"
+  if (($(<"$BATS_TEST_TMPDIR/peak") > 200 * 1024)); then fail "it took $(<"$BATS_TEST_TMPDIR/peak") KiB"; fi
+}
+
+@test "every tool: format.json nested 100000 deep is exit 5 at once, and nothing is written" {
+  local before size tool
+  for size in 100000 60000; do # over the size that the file may have, and below it
+    head -c "$size" /dev/zero | tr '\0' '[' >"$repo/format.json"
+    before=$(fingerprint "$repo")
+    for tool in "snap --sqlite $db" 'verify --all' "restore latest --target $BATS_TEST_TMPDIR/out" 'catalog list'; do
+      # shellcheck disable=SC2086  # words
+      run -5 --separate-stderr timeout 5 $tool
+      assert_clean_failure
+      assert_regex "$stderr" 'format.json.*(larger than|nested too deeply)'
+    done
+    assert_equal "$(fingerprint "$repo")" "$before"
+  done
+}
+
+@test "verify: a ledger line nested 100000 deep is found and named, and snapshots still restore" {
+  sed -i "2s/^/$(head -c 100000 /dev/zero | tr '\0' '[')/" "$repo/ledger.jsonl"
+  assert_found 'ledger line 2 is nested too deeply'
+  bring_back "$second"
+  run --separate-stderr timeout 5 snap --sqlite "$db"
+  assert_equal "$(catalog list --format id | wc -l)" 3
+}
+
+@test "snap: this host's state file nested deep is a suspicion, not a crash" {
+  local state
+  state=$(find "$XDG_STATE_HOME" -name '*.json')
+  head -c 60000 /dev/zero | tr '\0' '[' >"$state"
+  run -4 --separate-stderr timeout 5 snap --sqlite "$db"
+  assert_regex "$stderr" 'suspect: state file .*nested too deeply'
+}
+
 @test "verify: a forged manifest whose checksums agree is found by the ledger and by the host's memory" {
   forge jq '.components[0].warnings = ["nothing to see"]'
   run -5 --separate-stderr verify --all

@@ -4,6 +4,7 @@
 
 load support
 load repository
+load injection
 
 setup() {
   fresh_repository
@@ -28,21 +29,6 @@ teardown() {
 touch_source() {
   head -c 20000 /dev/urandom >"$source_dir/tree/random"
   sql "$db" "UPDATE trade SET note = hex(randomblob(40)) WHERE id % 100 = 1"
-}
-
-# 127 is what the loader says if its own call fails; bats takes it for a missing command.
-without_127() { # <command>...
-  local code=0
-  "$@" || code=$?
-  return $((code == 127 ? 126 : code))
-}
-
-# Runs a command under strace's injection and sets `injected` to whether it happened.
-under() { # <injection> <command>...
-  local log=$BATS_TEST_TMPDIR/strace
-  run --separate-stderr without_127 strace -f -qq -y -o "$log" -e trace="${1%%:*}" -e inject="$1" "${@:2}"
-  injected=no
-  if grep -qE 'INJECTED|killed by SIGKILL' "$log"; then injected=yes; fi
 }
 
 # The promise of the printed id, and a repository that is whole, whatever the last run met.
@@ -177,11 +163,6 @@ fail_at_every() { # <system calls> <error> <step>
   assert_not_equal "$nth" 1
 }
 
-# Compiles C from standard input into $BATS_TEST_TMPDIR/<name>.so, for LD_PRELOAD.
-preload() { # <name>
-  gcc -shared -fPIC -x c -o "$BATS_TEST_TMPDIR/$1.so" - -ldl
-}
-
 # A write that does a part of what it was asked to, as a signal or a nearly full disk makes it.
 @test "snap and restore: writes that do only a part of their work lose nothing" {
   preload short <<'END'
@@ -203,6 +184,44 @@ END
   assert_whole --deep --all
   cmp "$db" "$BATS_TEST_TMPDIR/out/t.db"
   diff -r "$source_dir/tree" "$BATS_TEST_TMPDIR/out/tree"
+}
+
+@test "snap: a compressor that lies, with a broken frame or a whole one of other content, makes no snapshot and is named" {
+  local lie
+  preload lie <<'END'
+#define _GNU_SOURCE
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+size_t ZSTD_compress2(ZSTD_CCtx *context, void *out, size_t room, const void *plain, size_t n) {
+  size_t (*real)(ZSTD_CCtx *, void *, size_t, const void *, size_t) =
+      (size_t(*)(ZSTD_CCtx *, void *, size_t, const void *, size_t))dlsym(RTLD_NEXT, "ZSTD_compress2");
+  if (strcmp(getenv("LIE"), "broken frame") == 0) {
+    size_t stored = real(context, out, room, plain, n);
+    ((char *)out)[stored / 2] ^= 4;
+    return stored;
+  }
+  char *other = malloc(n);
+  memcpy(other, plain, n);
+  other[n / 2] ^= 4;
+  size_t stored = real(context, out, room, other, n);
+  free(other);
+  return stored;
+}
+END
+  take --sqlite "$db" --tree "$source_dir/tree"
+  for lie in 'broken frame' 'other content'; do
+    touch_source
+    run -5 --separate-stderr env LIE="$lie" LD_PRELOAD="$BATS_TEST_TMPDIR/lie.so" snap --sqlite "$db" --tree "$source_dir/tree"
+    assert_clean_failure
+    assert_regex "$stderr" 'did not decode to what went in.*hint: .*memory or zstd'
+    assert_equal "$(catalog list --format id)" "$id"
+    assert_equal "$(ls -A "$repo/tmp")" ''
+    assert_whole --deep --all
+  done
+  assert_recovers
 }
 
 @test "restore: an I/O error at any call leaves exact files or none, and with --overwrite the old ones or the new" {

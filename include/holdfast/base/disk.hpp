@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -78,6 +79,14 @@ inline void make_directories(const fs::path& path) {
 inline void rename_path(const fs::path& from, const fs::path& to) {
     if (::rename(from.c_str(), to.c_str()) != 0)
         throw_os("rename '" + from.string() + "' to '" + to.string() + "'");
+}
+
+/// Swaps what two names stand for, files or folders, in one step: at no instant does either stand for nothing.
+/// False, and nothing was done, where the file system or the kernel cannot: both are EINVAL in glibc. Throws: io.
+[[nodiscard]] inline bool exchange_paths(const fs::path& a, const fs::path& b) {
+    if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) return true;
+    if (errno != EINVAL) throw_os("exchange '" + a.string() + "' and '" + b.string() + "'");
+    return false;
 }
 
 /// Writes a new file, synced but under this very name; the folder is not synced. Throws: io.

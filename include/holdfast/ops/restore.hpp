@@ -7,6 +7,7 @@
 
 #include <sys/statvfs.h>
 
+#include "holdfast/base/moves.hpp"
 #include "holdfast/base/progress.hpp"
 #include "holdfast/ops/choose_components.hpp"
 #include "holdfast/ops/restore_file.hpp"
@@ -118,49 +119,26 @@ inline bool restore_tree(ObjectReader& reader, const Component& c, const std::ve
     return true;
 }
 
-/// Renames that all happen or are all taken back.
-class Renames {
-public:
-    Renames() = default;
-    Renames(const Renames&) = delete;
-    Renames& operator=(const Renames&) = delete;
-    ~Renames() {
-        for (auto at = done_.rbegin(); at != done_.rend(); ++at)
-            ::rename(at->second.c_str(), at->first.c_str());
-    }
-    /// `to` must not exist. Throws: io.
-    void rename(const fs::path& from, const fs::path& to) {
-        if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
-            if (errno != EINVAL)
-                throw_os("rename " + in_quotes(from.string()) + " to " + in_quotes(to.string()));
-            rename_path(from, to);  // a file system without NOREPLACE
-        }
-        done_.emplace_back(from, to);
-    }
-    std::size_t count() const { return done_.size(); }
-    void commit() noexcept { done_.clear(); }
-
-private:
-    std::vector<std::pair<fs::path, fs::path>> done_;
-};
-
-/// Gives what was staged its final name; what is there goes to `aside`, a folder of ours.
-inline void put_in_place(Renames& renames, const fs::path& staged, const fs::path& final_path,
-                         const Component& c, RestoreOptions::Existing existing, const fs::path& aside) {
+/// Gives what was staged its final name. The sidecars of an old database leave before the new one comes: beside it they
+/// would be replayed into it, since nothing in a WAL or journal says whose it is. Killed in between, the old database
+/// lacks them; they then lie in the staging folder. The WAL leaves last: until then the old database is complete.
+inline void put_in_place(Moves& moves, const fs::path& staged, const fs::path& final_path, const Component& c,
+                         RestoreOptions::Existing existing) {
     if (!fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
+    const std::string aside = staged.string() + ".old";
     struct stat st {};
-    if (existing == RestoreOptions::Existing::replace)
-        for (const std::string& path : places_of(c, final_path))
-            if (::lstat(path.c_str(), &st) == 0)
-                renames.rename(path, aside / ("old." + std::to_string(renames.count())));
-    // To move a directory, its owner must be able to write into it.
-    const bool is_locked =
-        ::lstat(staged.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & S_IWUSR) == 0;
-    if (is_locked && ::chmod(staged.c_str(), st.st_mode | S_IRWXU) != 0)
-        throw_os("set the mode of " + in_quotes(staged.string()));
-    renames.rename(staged, final_path);
-    if (is_locked && ::chmod(final_path.c_str(), st.st_mode & 07777U) != 0)
-        throw_os("set the mode of " + in_quotes(final_path.string()));
+    bool exists = false;
+    if (existing == RestoreOptions::Existing::replace) {
+        if (c.kind == "sqlite")
+            for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
+                if (::lstat((final_path.string() + *suffix).c_str(), &st) == 0)
+                    moves.move(final_path.string() + *suffix, aside + *suffix);
+        exists = ::lstat(final_path.c_str(), &st) == 0;
+    }
+    if (exists)
+        moves.replace(staged, final_path, aside);
+    else
+        moves.move(staged, final_path);
     sync_directory(final_path.parent_path());
 }
 
@@ -207,11 +185,10 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
     const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
     if (has_tree && ::syncfs(file_system.get()) != 0)
         throw_os("sync the restored files");  // single files are synced
-    detail::Renames renames;
+    Moves moves;
     for (const auto& [component, path] : staged)
-        detail::put_in_place(renames, path, target / component->name, *component, options.existing,
-                             staging.path());
-    renames.commit();
+        detail::put_in_place(moves, path, target / component->name, *component, options.existing);
+    moves.commit(report.warnings);
     return report;
 }
 

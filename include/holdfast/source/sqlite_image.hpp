@@ -33,6 +33,7 @@ public:
         } catch (const SqliteError& e) {
             db_.reset();
             if (!needs_private_copy(e.code())) rethrow(e);
+            has_hot_journal_ = e.code() == SQLITE_READONLY_ROLLBACK;
             copy_.emplace(path_, options_.staging, options_.busy_timeout);
             sidecars_.reset();
             try {
@@ -50,6 +51,9 @@ public:
     std::int64_t application_id() const { return pragma("PRAGMA application_id"); }
     bool is_wal() const { return page_one_.size() > 18 && page_one_[18] == std::byte{2}; }
     bool was_recovered() const { return copy_.has_value(); }
+    /// Then more than the database and its sidecars decides what this image is: a super-journal may lie anywhere, and
+    /// without it the journal means nothing.
+    bool has_hot_journal() const { return has_hot_journal_; }
 
     /// The whole image in file order, in pieces of one page. Throws what `out` throws, SqliteError, io.
     void copy_to(const std::function<void(ByteSpan)>& out) const {
@@ -61,15 +65,23 @@ public:
         }
     }
 
+    /// How many tables row_counts() would count if it had the time; nothing if the schema cannot be read.
+    std::optional<std::uint64_t> table_count() const {
+        try {
+            return static_cast<std::uint64_t>(
+                db_->query_integer(("SELECT count(*)" + std::string(kOrdinaryTables)).c_str()));
+        } catch (const SqliteError&) {
+            return std::nullopt;
+        }
+    }
+
     /// Rows per ordinary table within this transaction, for as many tables as `budget` allows.
     std::map<std::string, std::int64_t> row_counts(std::chrono::milliseconds budget) {
         std::map<std::string, std::int64_t> counts;
         const Deadline deadline{budget};
         db_->set_progress([deadline] { return deadline.has_passed() || is_interrupted(); });
         try {
-            Statement tables = db_->prepare(
-                "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE "
-                "'sqlite\\_%' ESCAPE '\\'");
+            Statement tables = db_->prepare(("SELECT name" + std::string(kOrdinaryTables)).c_str());
             while (!deadline.has_passed() && tables.step()) {
                 const std::string name{tables.text(0)};
                 if (const auto rows = db_->count_rows(name)) counts[name] = *rows;
@@ -83,6 +95,10 @@ public:
 
 private:
     enum class Access { in_place, private_copy };
+
+    static constexpr const char* kOrdinaryTables =
+        " FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE "
+        "'\\'";
 
     static std::string resolve(const std::string& path) {
         struct stat st {};
@@ -139,6 +155,7 @@ private:
     SqliteImageOptions options_;
     std::optional<SidecarGuard> sidecars_;  // before db_: it cleans up after the connection is closed
     std::optional<PrivateCopy> copy_;
+    bool has_hot_journal_ = false;
     std::optional<Database> db_;
     Bytes page_one_;
     std::uint64_t page_bytes_ = 0;

@@ -181,6 +181,7 @@ private:
         try {
             const std::unique_ptr<ImageSource> image = opener_(join_path(directory_, e.path));
             entry.size = image->bytes();
+            if (!image->stands_alone()) is_clean_ = false;
             const bool is_small = entry.size <= kBufferedBytes;
             if (is_small) {
                 content_.clear();

@@ -19,6 +19,8 @@ public:
     ImageSource& operator=(const ImageSource&) = delete;
     virtual ~ImageSource() = default;
     virtual std::uint64_t bytes() const = 0;
+    /// Do the database and its sidecars decide alone what the image is?
+    virtual bool stands_alone() const { return true; }
     /// Exactly bytes() bytes, in order. Throws: busy, corrupt, io.
     virtual void copy_to(const std::function<void(ByteSpan)>& out) = 0;
 };
@@ -30,6 +32,7 @@ inline ImageOpener sqlite_image_opener(const SqliteImageOptions& options) {
     public:
         Image(const std::string& path, const SqliteImageOptions& o) : image_(path, o) {}
         std::uint64_t bytes() const override { return image_.bytes(); }
+        bool stands_alone() const override { return !image_.has_hot_journal(); }
         void copy_to(const std::function<void(ByteSpan)>& out) override { image_.copy_to(out); }
 
     private:

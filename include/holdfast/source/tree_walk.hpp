@@ -167,6 +167,11 @@ private:
                 entry.sidecars = walk_one_file(chain_.fd(), name).sidecars;
             }
         }
+        if (entry.owns_sidecars && entry.st.st_nlink > 1) {  // under another name it would be without them
+            listener_(TreeIssue::detached_link, entry.path,
+                      "a database with a WAL or journal: saved as a file of its own");
+            return entry;
+        }
         return with_link(std::move(entry));
     }
     static bool has_sidecars(const Level& level, const std::string& name) {

@@ -6,6 +6,9 @@
 // byte for byte. https://www.sqlite.org/c3ref/backup_finish.html, https://www.sqlite.org/fileformat2.html
 #pragma once
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstring>
 #include <map>
@@ -64,10 +67,20 @@ inline int tap_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flag
     return rc;
 }
 
+/// As root, SQLite gives every sidecar the owner of its database, even one that has it: that moves the ctime of a WAL
+/// that nobody wrote to.
+inline int chown_if_other(int fd, uid_t uid, gid_t gid) {
+    struct stat st {};
+    if (::fstat(fd, &st) == 0 && st.st_uid == uid && st.st_gid == gid) return 0;
+    return ::fchown(fd, uid, gid);
+}
+
 /// The default VFS, except that page 1 can be overheard.
 inline const char* tap_vfs() {
     static sqlite3_vfs vfs = [] {
-        sqlite3_vfs copy = *sqlite3_vfs_find(nullptr);
+        sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
+        base->xSetSystemCall(base, "fchown", reinterpret_cast<sqlite3_syscall_ptr>(&chown_if_other));
+        sqlite3_vfs copy = *base;
         copy.zName = "holdfast-tap";
         copy.pNext = nullptr;
         copy.xOpen = &tap_open;

@@ -50,7 +50,10 @@ inline std::size_t skip_toml_token(std::string_view text, std::size_t i) {
         if (c == '"' && text[i] == '\\') {
             ++i;
         } else if (is_long ? text.substr(i).starts_with(three) : text[i] == c) {
-            return i + (is_long ? 3 : 1);
+            i += is_long ? 3 : 1;
+            // One or two quotes more belong to a long string: """a""""" holds a"".
+            for (int more = 0; is_long && more < 2 && i < text.size() && text[i] == c; ++more) ++i;
+            return i;
         } else if (!is_long && text[i] == '\n') {
             return i;
         }

@@ -60,6 +60,17 @@ TEST_CASE("disk: a failed publication keeps the old file and removes the tempora
     CHECK(list_directory(dir.path()) == std::vector<std::string>{"taken"});
 }
 
+TEST_CASE("disk: an exchange swaps two names whatever they stand for, and needs both") {
+    const TempDir dir;
+    dir.write("file", "one");
+    dir.write("folder/inner", "two");
+    CHECK(exchange_paths(dir / "file", dir / "folder"));
+    CHECK(dir.read("folder") == "one");
+    CHECK(dir.read("file/inner") == "two");
+    CHECK_THROWS_AS((void)exchange_paths(dir / "file", dir / "none"), OsError);
+    CHECK(list_directory(dir.path()) == std::vector<std::string>{"file", "folder"});
+}
+
 TEST_CASE("disk: a new file never follows a link and never overwrites") {
     const TempDir dir;
     dir.write("victim", "precious");

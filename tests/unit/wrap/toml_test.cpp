@@ -30,7 +30,9 @@ TEST_CASE("toml: deep nesting is refused before the recursive parser sees it") {
     std::string tables;
     for (int i = 0; i < 10000; ++i) dotted += ".a";
     for (int i = 0; i < 100; ++i) tables += "{a=";
-    for (const std::string& text : {"x = " + deep, dotted + " = 1", "[" + dotted + "]", "x = " + tables})
+    for (const std::string& text :
+         {"x = " + deep, dotted + " = 1", "[" + dotted + "]", "x = " + tables,
+          "x = [\"\"\"y\"\"\"\"\", {" + dotted + " = 1}]", "x = ['''y'''', {" + dotted + " = 1}]"})
         CHECK(testing::contains(parse_failure(text), "nested too deeply"));
 }
 
