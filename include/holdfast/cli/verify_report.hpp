@@ -1,6 +1,7 @@
 // cli/verify_report.hpp - what verify prints: a line per finding for programs, a summary for people.
 #pragma once
 
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -8,9 +9,85 @@
 #include "holdfast/cli/notes.hpp"
 #include "holdfast/cli/output.hpp"
 #include "holdfast/cli/report.hpp"
-#include "holdfast/ops/verify.hpp"
+#include "holdfast/ops/verify_report.hpp"
 
 namespace holdfast::cli {
+
+namespace detail {
+
+/// "its data: 3 files: a, b, c"
+inline std::string format_touched(const ops::Touched& t) {
+    if (t.part == "unknown") return "perhaps its data: its recipe cannot be read";
+    std::string text = "its " + t.part;
+    if (t.is_entire)
+        return text + (t.part == "data" ? ": its index cannot be read, so every file counts"
+                                        : ": the whole component");
+    if (t.files.empty()) return text;
+    text += t.file_count == 1 ? ": 1 file: " : ": " + std::to_string(t.file_count) + " files: ";
+    for (const std::string& path : t.files) text += (&path == t.files.data() ? "" : ", ") + printable(path);
+    if (t.file_count > t.files.size())
+        text += " and " + std::to_string(t.file_count - t.files.size()) + " more";
+    return text;
+}
+
+inline Json finding_json(const ops::Finding& f) {
+    Json touched = Json::array();
+    for (const ops::Touched& t : f.touched) {
+        Json files = Json::array();
+        for (const std::string& path : t.files) files.push_back(json_text(path));
+        touched.push_back({{"component", t.component},
+                           {"part", t.part},
+                           {"is_entire", t.is_entire},
+                           {"files", files},
+                           {"file_count", t.file_count}});
+    }
+    return {{"severity", ops::severity_name(f.severity)},
+            {"snapshot", f.snapshot},
+            {"component", f.component},
+            {"item", json_text(f.item)},
+            {"what", json_text(f.what)},
+            {"touched", touched}};
+}
+
+/// A line for each component that a bad object touches, else one.
+inline void print_finding(const ops::Finding& f) {
+    const char* severity = ops::severity_name(f.severity);
+    for (const ops::Touched& t : f.touched)
+        print(tsv_line({severity, f.snapshot, t.component, f.item, f.what + "; " + format_touched(t)}));
+    if (f.touched.empty()) print(tsv_line({severity, f.snapshot, f.component, f.item, f.what}));
+}
+
+inline Json coverage_json(const ops::Coverage& c) {
+    return {{"count", c.count},
+            {"bytes", c.bytes},
+            {"total_count", c.total_count},
+            {"total_bytes", c.total_bytes},
+            {"runs_for_everything", c.runs()},
+            {"never_verified_count", c.never_count},
+            {"oldest_age_s", c.oldest_age ? Json(c.oldest_age->count()) : Json(nullptr)}};
+}
+
+inline std::string format_coverage(const ops::Coverage& c, const std::string& unit) {
+    const double percent =
+        c.total_bytes == 0 ? 100 : 100 * static_cast<double>(c.bytes) / static_cast<double>(c.total_bytes);
+    char part[16];
+    std::snprintf(part, sizeof part, "%.1f %%", percent);
+    return "this run: " + std::to_string(c.count) + " of " + std::to_string(c.total_count) + " " + unit +
+           ", " + format_bytes(c.bytes) + " of " + format_bytes(c.total_bytes) + " (" + part + "); " +
+           std::to_string(c.runs()) + " such runs cover everything; " +
+           (c.oldest_age ? "the longest unverified was verified " + format_duration(*c.oldest_age) + " ago"
+                         : std::to_string(c.never_count) + " never verified yet");
+}
+
+inline void say_verify_notes(const ops::VerifyReport& report) {
+    for (const std::string& note : report.notes) say("verify", "note", note);
+    for (const ops::Quarantined& q : report.quarantined)
+        say("verify", "note", "object " + q.object.hex() + " was moved to quarantine/" + q.file);
+    if (report.coverage)
+        say("verify", "note", format_coverage(*report.coverage, report.is_deep ? "components" : "objects"));
+}
+
+}  // namespace detail
 
 inline void print_verify_report(const ops::VerifyReport& report, const CommonFlags& flags) {
     Json json = {{"snapshots", report.snapshots},
@@ -19,21 +96,19 @@ inline void print_verify_report(const ops::VerifyReport& report, const CommonFla
                  {"result", report.exit_code() == 0             ? "ok"
                             : report.has(ops::Severity::damage) ? "damaged"
                                                                 : "warnings"},
-                 {"findings", Json::array()}};
+                 {"findings", Json::array()},
+                 {"quarantined", Json::array()}};
+    if (report.coverage) json["coverage"] = detail::coverage_json(*report.coverage);
     std::set<std::string> damaged;
     for (const ops::Finding& f : report.findings) {
         if (f.severity == ops::Severity::damage) damaged.insert(f.snapshot);
-        json["findings"].push_back({{"severity", ops::severity_name(f.severity)},
-                                    {"snapshot", f.snapshot},
-                                    {"component", f.component},
-                                    {"item", json_text(f.item)},
-                                    {"what", json_text(f.what)}});
-        if (!flags.json)
-            print(tsv_line({ops::severity_name(f.severity), f.snapshot, f.component, f.item, f.what}));
+        json["findings"].push_back(detail::finding_json(f));
+        if (!flags.json) detail::print_finding(f);
     }
+    for (const ops::Quarantined& q : report.quarantined)
+        json["quarantined"].push_back({{"object", q.object.hex()}, {"file", q.file}});
     if (flags.json) print_json(json);
-    if (!flags.quiet)
-        for (const std::string& note : report.notes) say("verify", "note", note);
+    if (!flags.quiet) detail::say_verify_notes(report);
     const std::string looked_at = std::to_string(report.snapshots.size()) + " snapshots, " +
                                   std::to_string(report.objects) + " objects, " + format_bytes(report.bytes);
     if (report.has(ops::Severity::damage)) {
@@ -41,8 +116,11 @@ inline void print_verify_report(const ops::VerifyReport& report, const CommonFla
             std::to_string(report.findings.size()) + " findings in " + looked_at +
                 "; damaged: " + std::to_string(damaged.size()));
         say("verify", "hint",
-            "the snapshots not listed are whole; move a damaged object to quarantine/ and the next snap "
-            "stores its content anew from the source");
+            report.quarantined.empty() ? "the snapshots not listed are whole; verify --quarantine moves "
+                                         "damaged objects away, and then "
+                                         "the next snap stores their content anew from the source"
+                                       : "the snapshots not listed are whole; the next snap stores the moved "
+                                         "content anew from the source");
     } else if (!flags.quiet) {
         say("verify", "note",
             (report.findings.empty() ? "no damage in " : "no damage, but warnings, in ") + looked_at);

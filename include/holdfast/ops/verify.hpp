@@ -1,228 +1,248 @@
-// ops/verify.hpp - is what the repository holds what it says? Findings are values; it throws only if it cannot look.
+// ops/verify.hpp - is what the repository holds what it says?
 //
-// Plain: manifest, summary and every object hash to what SHA256SUMS names, and the history agrees. Deep: every stream is
-// put together and held against its digests, databases are restored to staging and checked by SQLite, every file of
-// a tree against its index, Delta tables against their log.
+// Findings are values; it throws only if it cannot look. Plain: manifest, summary and every object hash to
+// what SHA256SUMS names, and the history agrees. Deep: every stream is put together and held against its
+// digests, databases are restored to staging and checked by SQLite, every file of a tree against its index,
+// Delta tables against their log. A share or a budget makes it a part of that. A bad object is reported for
+// every snapshot that needs it, also for those that nobody asked about.
 #pragma once
 
-#include <tbb/parallel_for.h>
-
-#include "holdfast/base/progress.hpp"
+#include "holdfast/ops/touched.hpp"
 #include "holdfast/ops/verify_deep.hpp"
-#include "holdfast/store/ledger.hpp"
-#include "holdfast/store/snapshot_index.hpp"
-#include "holdfast/store/state_file.hpp"
+#include "holdfast/ops/verify_files.hpp"
+#include "holdfast/ops/verify_record.hpp"
 
 namespace holdfast::ops {
 
-struct VerifyOptions {
-    std::vector<std::string> ids;  // whole ids
-    bool all = false;              // every snapshot there is; ids are ignored
-    bool deep = false;
-    fs::path staging;  // empty: the repository's tmp folder
-    std::chrono::seconds lock_wait{600};
-    Progress::Show show = Progress::Show::never;
-};
-
-struct VerifyReport {
-    std::vector<Finding> findings;
-    std::vector<std::string> snapshots;
-    std::uint64_t objects = 0;
-    std::uint64_t bytes = 0;  // stored bytes hashed
-    std::vector<std::string> notes;
-
-    bool has(Severity severity) const {
-        return std::any_of(findings.begin(), findings.end(),
-                           [&](const Finding& f) { return f.severity == severity; });
-    }
-    int exit_code() const {
-        if (has(Severity::damage)) return static_cast<int>(Kind::corrupt);
-        return has(Severity::warning) ? static_cast<int>(Kind::partial) : 0;
-    }
-};
-
 namespace detail {
 
-/// Manifest, summary and SHA256SUMS of one snapshot; objects are collected for later.
-inline std::optional<Manifest> verify_files(const Repository& repository, const std::string& id,
-                                            std::map<Digest, std::vector<std::string>>& objects,
-                                            std::vector<Finding>& findings) {
-    const auto damage = [&](const std::string& item, const std::string& what) {
-        findings.push_back({Severity::damage, id, "", item, what});
-    };
-    const auto read = [&](const char* name, std::uint64_t limit) -> std::optional<std::string> {
-        auto text = read_file_if_any(repository.snapshot(id) / name, limit);
-        if (!text) damage(name, "is missing");
-        return text;
-    };
-    std::optional<Checksums> sums;
-    try {
-        sums = read_checksums(repository.snapshot(id) / "SHA256SUMS");
-        for (const Digest& name : sums->objects) objects[name].push_back(id);
-    } catch (const OsError& e) {
-        if (e.number() != ENOENT) throw;
-        damage("SHA256SUMS", "is missing");
-    } catch (const Error& e) {
-        if (e.kind() != Kind::corrupt) throw;
-        damage("SHA256SUMS", e.what());
-    }
-    try {
-        if (const auto summary = read("summary.txt", kMaxManifestBytes);
-            summary && sums && sha256(*summary) != sums->summary)
-            damage("summary.txt", "does not hash to what SHA256SUMS names");
-        const auto text = read("manifest.json", kMaxManifestBytes);
-        if (!text) return std::nullopt;
-        if (sums && sha256(*text) != sums->manifest)
-            damage("manifest.json", "does not hash to what SHA256SUMS names");
-        Manifest manifest = parse_own_manifest(repository, *text, id);
-        if (sums && sums->objects.size() != manifest.object_count)
-            damage("SHA256SUMS", "does not name as many objects as the manifest counts");
-        return manifest;
-    } catch (const Error& e) {
-        if (e.kind() != Kind::corrupt && e.kind() != Kind::config) throw;
-        damage("manifest.json", e.what());
-        return std::nullopt;
-    }
-}
+class Verification {
+public:
+    Verification(const Repository& repository, const VerifyOptions& options)
+        : repository_(repository), options_(options), memory_(verified_path(repository), options.now),
+          progress_(options.show) {}
 
-/// Hashes every object once, on all cores.
-inline void verify_objects(const Repository& repository,
-                           const std::map<Digest, std::vector<std::string>>& objects, VerifyReport& report,
-                           Progress& progress) {
-    std::vector<std::pair<Digest, std::string>> bad;
-    std::mutex mutex;
-    std::vector<const Digest*> names;
-    for (const auto& [name, ids] : objects) names.push_back(&name);
-    std::atomic<std::uint64_t> bytes{0};
-    tbb::parallel_for(std::size_t{0}, names.size(), [&](std::size_t i) {
-        check_interrupted();
-        const Digest& name = *names[i];
-        const std::string path = repository.object(name).string();
-        std::string why;
-        const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-        if (!fd) {
-            why = errno == ENOENT ? "is missing" : OsError(errno, "cannot be opened").what();
-        } else {
-            thread_local Bytes buffer;
-            try {
-                if (hash_file(fd.get(), in_quotes(path), buffer) != name)
-                    why = "is damaged: its bytes do not hash to its name";
-                const auto size = static_cast<std::uint64_t>(stat_fd(fd.get(), "stat").st_size);
-                bytes += size;
-                progress.add(size);
-            } catch (const OsError& e) {
-                why = e.what();
-            }
-        }
-        if (why.empty()) return;
-        const std::lock_guard guard(mutex);
-        bad.emplace_back(name, why);
-    });
-    std::sort(bad.begin(), bad.end());
-    for (const auto& [name, why] : bad)
-        for (const std::string& id : objects.at(name))
-            report.findings.push_back({Severity::damage, id, "", "object " + name.hex(), why});
-    report.objects = names.size();
-    report.bytes = bytes;
-}
-
-/// Does the history agree with what is there?
-inline void verify_history(const Repository& repository, std::vector<Finding>& findings) {
-    std::map<std::string, std::string> expected;  // id -> manifest digest
-    std::set<std::string> pruned;
-    const LedgerReport ledger = read_ledger(repository, [&](const LedgerLine& line) {
-        if (line.event == "snapshot")
-            expected[line.snapshot] = JsonFields(line.json, "ledger line").text_or("manifest_sha256", "");
-        if (line.event == "pruned") pruned.insert(line.snapshot);
-    });
-    for (const std::string& what : ledger.findings)
-        findings.push_back({Severity::damage, "", "", "ledger.jsonl", what});
-    std::uint64_t newest = 0;
-    std::map<std::uint64_t, std::string> unlisted;
-    for (const std::string& id : list_snapshot_ids(repository)) {
-        std::optional<std::string> text;
+    /// Looks and records; the caller holds the lock. Throws: not_found (an id), io, interrupted.
+    void run() {
+        report.is_deep = options_.deep;
+        read_snapshots();
+        if (!options_.budget || !options_.deep) verify_objects();
+        verify_history(repository_, report.findings);
+        if (options_.deep) verify_streams();
+        list_damage();
+        if (options_.budget) keep_memory_small();
+        save_memory();
         try {
-            text = read_file_if_any(repository.snapshot(id) / "manifest.json", kMaxManifestBytes);
-            if (!text) continue;
-            const std::uint64_t number = parse_manifest(*text, id).number;
-            newest = std::max(newest, number);
-            if (!expected.contains(id)) unlisted.emplace(number, id);
-        } catch (const OsError&) {
-            throw;
-        } catch (const Error&) {
-            continue;  // reported where the snapshot itself is verified
+            record_verified(repository_, options_, manifests_, memory_, report);
+        } catch (const Error& e) {
+            report.notes.push_back(std::string("the result was not recorded in the ledger: ") + e.what());
         }
-
-        if (const auto at = expected.find(id); at != expected.end() && at->second != sha256(*text).hex())
-            findings.push_back(
-                {Severity::damage, id, "", "manifest.json", "is not the one the ledger recorded"});
     }
-    for (const auto& [number, id] : unlisted)  // the newest may be waiting for its line
-        if (number != newest)
-            findings.push_back({Severity::warning, id, "", "ledger.jsonl", "does not name this snapshot"});
-    for (const auto& [id, digest] : expected)
-        if (!pruned.contains(id) && !fs::is_directory(repository.snapshot(id)))
-            findings.push_back(
-                {Severity::damage, id, "", "snapshot", "has vanished without having been pruned"});
-    try {
-        const auto state = read_state(repository);
-        const auto why = state ? contradicts(repository, *state, newest,
-                                             [&](const std::string& id) { return pruned.contains(id); })
-                               : std::nullopt;
-        if (why) findings.push_back({Severity::damage, state->snapshot, "", "repository", *why});
-    } catch (const Error& e) {
-        findings.push_back({Severity::warning, "", "", "state file", e.what()});
-    }
-}
 
-inline void record(const Repository& repository, const VerifyOptions& options, VerifyReport& report) {
-    try {
-        LedgerWriter ledger(repository, options.lock_wait);
-        for (const std::string& id : report.snapshots) {
-            const bool damaged =
-                std::any_of(report.findings.begin(), report.findings.end(), [&](const Finding& f) {
-                    return f.severity == Severity::damage && (f.snapshot == id || f.snapshot.empty());
-                });
-            ledger.append(
-                "verified", id,
-                {{"level", options.deep ? "deep" : "plain"}, {"result", damaged ? "damaged" : "ok"}});
+    VerifyReport report;
+    std::vector<BadObject> bad;  // by name
+
+private:
+    struct Job {
+        const Manifest* manifest;
+        const Component* component;
+        Digest key() const { return component_key(manifest->id, component->name); }
+    };
+    static constexpr std::size_t kBatch =
+        64;  // objects of a rolling run between two looks at memory and clock
+
+    void read_snapshots() {
+        const bool all = options_.all || options_.budget;
+        report.snapshots = all ? list_snapshot_ids(repository_) : options_.ids;
+        for (const std::string& id : report.snapshots)
+            if (!fs::is_directory(repository_.snapshot(id)))
+                throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
+        for (const std::string& id : report.snapshots)
+            if (auto manifest = verify_files(repository_, id, objects_, report.findings))
+                manifests_.push_back(*std::move(manifest));
+    }
+
+    void verify_objects() {
+        progress_.start("verify");
+        if (options_.budget) return roll_objects();
+        hash(options_.share ? random_share(objects_, *options_.share) : objects_);
+    }
+
+    void hash(std::span<const Digest> names, const std::function<bool()>& is_over = {}) {
+        HashedObjects hashed;
+        hash_objects(repository_, names, hashed, progress_, is_over);
+        for (const Digest& name : hashed.whole) memory_.set(name, options_.now);
+        for (const BadObject& object : hashed.bad) memory_.forget(object.name);
+        report.objects += hashed.whole.size() + hashed.bad.size();
+        report.bytes += hashed.stored_bytes;
+        bad.insert(bad.end(), hashed.bad.begin(), hashed.bad.end());
+    }
+
+    void roll_objects() {
+        std::vector<Unit> all;
+        for (const Digest& name : objects_) {
+            struct stat st {};
+            const bool is_there = ::lstat(repository_.object(name).c_str(), &st) == 0;
+            if (!is_there) memory_.forget(name);  // so that it is looked at now
+            all.push_back({name, is_there ? static_cast<std::uint64_t>(st.st_size) : 0});
         }
+        std::vector<Digest> next;
+        for (const Unit& unit : next_units(all, memory_, options_.budget->bytes)) next.push_back(unit.key);
+        const auto is_over = time_limit();
+        for (std::size_t at = 0; at < next.size() && (at == 0 || !is_over()); at += kBatch) {
+            hash(std::span(next).subspan(at, std::min(kBatch, next.size() - at)), is_over);
+            save_memory();  // a run that is stopped has not looked in vain
+        }
+        report.coverage = measure_coverage(all, memory_, options_.now, report.objects, report.bytes);
+    }
+
+    std::function<bool()> time_limit() const {
+        const auto time = options_.budget ? options_.budget->time : std::nullopt;
+        return [deadline = Deadline(time.value_or(kForever)), is_set = time.has_value()] {
+            return is_set && deadline.has_passed();
+        };
+    }
+
+    void verify_streams() {
+        if (options_.staging.empty()) make_directory(repository_.tmp());  // copies may lack empty folders
+        std::vector<Job> jobs;
+        for (const Manifest& manifest : manifests_)
+            for (const Component& c : manifest.components) jobs.push_back({&manifest, &c});
+        std::set<std::string> damaged;
+        if (options_.budget) {
+            roll_streams(jobs, damaged);
+        } else {
+            for (const Job& job : options_.share ? random_share(jobs, *options_.share) : jobs)
+                verify_stream(job, damaged);
+        }
+        if (!options_.share && !options_.budget) return;
+        // Not every object was hashed: find out which one it was, and who else needs it.
+        std::vector<Digest> names;
+        for (const std::string& id : damaged)
+            add_names(names, read_checksums(repository_.snapshot(id) / "SHA256SUMS").objects);
+        hash(names);
+    }
+
+    void verify_stream(const Job& job, std::set<std::string>& damaged) {
+        const auto damage_count = [&] {
+            return std::count_if(report.findings.begin(), report.findings.end(),
+                                 [](const Finding& f) { return f.severity == Severity::damage; });
+        };
+        const auto before = damage_count();
+        const fs::path staging = options_.staging.empty() ? repository_.tmp() : options_.staging;
+        progress_.start(job.component->name, job.component->bytes);
+        verify_component(reader_, job.manifest->id, *job.component, staging, report.findings, progress_);
+        if (damage_count() == before) return memory_.set(job.key(), options_.now);
+        memory_.forget(job.key());
+        damaged.insert(job.manifest->id);
+    }
+
+    void roll_streams(const std::vector<Job>& jobs, std::set<std::string>& damaged) {
+        std::map<Digest, Job> by_key;
+        std::vector<Unit> all;
+        for (const Job& job : jobs) {
+            by_key.emplace(job.key(), job);
+            all.push_back({job.key(), job.component->bytes});
+        }
+        const auto is_over = time_limit();
+        std::uint64_t count = 0, bytes = 0;
+        for (const Unit& unit : next_units(all, memory_, options_.budget->bytes)) {
+            if (count != 0 && is_over()) break;
+            verify_stream(by_key.at(unit.key), damaged);
+            save_memory();
+            ++count;
+            bytes += unit.bytes;
+        }
+        report.coverage = measure_coverage(all, memory_, options_.now, count, bytes);
+    }
+
+    /// A finding for each bad object and each snapshot that needs it.
+    void list_damage() {
+        std::sort(bad.begin(), bad.end(),
+                  [](const BadObject& a, const BadObject& b) { return a.name < b.name; });
+        bad.erase(std::unique(bad.begin(), bad.end(),
+                              [](const BadObject& a, const BadObject& b) { return a.name == b.name; }),
+                  bad.end());
+        if (bad.empty()) return;
+        for (const std::string& id : list_snapshot_ids(repository_)) {
+            std::vector<Digest> needed;
+            std::set<Digest> bad_here;
+            try {
+                needed = read_checksums(repository_.snapshot(id) / "SHA256SUMS").objects;
+            } catch (const Error&) {
+                continue;  // reported where the snapshot itself is verified
+            }
+            for (const BadObject& object : bad)
+                if (std::binary_search(needed.begin(), needed.end(), object.name))
+                    bad_here.insert(object.name);
+            if (bad_here.empty()) continue;
+            TouchedBy touched;
+            std::string more;
+            try {
+                touched = touched_by(reader_, read_manifest(repository_, id), bad_here);
+            } catch (const Error&) {
+                more = "; which components need it cannot be told: the manifest cannot be read";
+            }
+            for (const BadObject& object : bad)
+                if (bad_here.contains(object.name))
+                    report.findings.push_back({Severity::damage, id, "", "object " + object.name.hex(),
+                                               object.why + more, std::move(touched[object.name])});
+        }
+    }
+
+    void keep_memory_small() {
+        std::set<Digest> keys(objects_.begin(), objects_.end());
+        for (const Manifest& manifest : manifests_)
+            for (const Component& c : manifest.components) keys.insert(component_key(manifest.id, c.name));
+        memory_.forget_all_but(keys);
+    }
+
+    void save_memory() {
+        memory_.save();
+        if (!options_.budget || is_noted_) return;
+        if (memory_.is_fresh() || !memory_.trouble().empty()) {
+            is_noted_ = true;
+            report.notes.push_back("nothing is remembered of earlier runs, so the round begins anew" +
+                                   (memory_.trouble().empty() ? "" : ": " + memory_.trouble()));
+        }
+    }
+
+    const Repository& repository_;
+    const VerifyOptions& options_;
+    VerifiedMemory memory_;
+    Progress progress_;
+    ObjectReader reader_{repository_};
+    std::vector<Digest> objects_;  // ascending
+    std::vector<Manifest> manifests_;
+    bool is_noted_ = false;
+};
+
+/// Never fails the run: what was found is the answer either way.
+inline void quarantine_bad(const Repository& repository, const std::vector<BadObject>& bad,
+                           std::chrono::seconds lock_wait, VerifyReport& report) {
+    if (bad.empty()) return;
+    try {
+        quarantine(repository, bad, lock_wait, report.quarantined);
     } catch (const Error& e) {
-        report.notes.push_back(std::string("the result was not recorded in the ledger: ") + e.what());
+        report.notes.push_back(std::string("not every damaged object was moved to quarantine/: ") + e.what());
     }
 }
 
 }  // namespace detail
 
-/// Throws: not_found (an id), busy, io.
+/// Throws: not_found (an id), busy, io, interrupted.
 inline VerifyReport verify(const Repository& repository, const VerifyOptions& options) {
-    const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
     VerifyReport report;
-    report.snapshots = options.all ? list_snapshot_ids(repository) : options.ids;
-    for (const std::string& id : report.snapshots)
-        if (!fs::is_directory(repository.snapshot(id)))
-            throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
-    Progress progress(options.show);
-    std::map<Digest, std::vector<std::string>> objects;
-    std::vector<Manifest> manifests;
-    for (const std::string& id : report.snapshots)
-        if (auto manifest = detail::verify_files(repository, id, objects, report.findings))
-            manifests.push_back(*std::move(manifest));
-    progress.start("verify");
-    detail::verify_objects(repository, objects, report, progress);
-    detail::verify_history(repository, report.findings);
-    if (options.deep) {
-        if (options.staging.empty()) make_directory(repository.tmp());  // copies may lack empty folders
-
-        ObjectReader reader(repository);
-        const fs::path staging = options.staging.empty() ? repository.tmp() : options.staging;
-        for (const Manifest& manifest : manifests)
-            for (const Component& c : manifest.components) {
-                progress.start(c.name, c.bytes);
-                verify_component(reader, manifest.id, c, staging, report.findings, progress);
-            }
+    std::vector<BadObject> bad;
+    {
+        const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
+        detail::Verification run(repository, options);
+        run.run();
+        report = std::move(run.report);
+        bad = std::move(run.bad);
     }
-    detail::record(repository, options, report);
+    // The lock is free again: quarantine takes it exclusively.
+    if (options.quarantine) detail::quarantine_bad(repository, bad, options.lock_wait, report);
     return report;
 }
 

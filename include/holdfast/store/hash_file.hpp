@@ -13,7 +13,7 @@ namespace holdfast {
 /// `buffer` is scratch that a caller may use again; `what` names the file in messages. Throws: io, interrupted.
 inline Digest hash_file(int fd, const std::string& what, Bytes& buffer) {
     Hasher hasher;
-    buffer.resize(1_MiB);
+    buffer.resize(256_KiB);  // stays in a core's cache between the read and the hash
     for (std::uint64_t at = 0;; at += buffer.size()) {
         const std::size_t n = pread_full(fd, buffer, at, "read " + what);
         hasher.update(ByteSpan(buffer).first(n));
