@@ -18,6 +18,7 @@ one terminal state of the run: state=complete, state=partial or state=failed.
   --path DIR       the repository (else BACKUP_ROOT, else the configuration)
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --type T         full, hourly, pre-deployment, manual or emergency (default full)
+  --accept-losses  what shrank or is gone is meant to be: the next runs are measured by this one
   --wait TIME      wait so long (90s, 15m, 2h) for another run of backup.sh to end (default 0s)
   --quiet          only errors and warnings on standard error
 
@@ -37,6 +38,7 @@ EXAMPLES
 repo='' config='' type=${BACKUP_TYPE:-full} lock_wait=${BACKUP_LOCK_WAIT:-0s} is_dry=false
 sources=() # empty: all
 flags=()   # for every tool
+snap_flags=()
 id='' snap_code=0 verify_code=0
 
 parse_arguments() {
@@ -53,6 +55,7 @@ parse_arguments() {
         esac
         shift
         ;;
+      --accept-losses) snap_flags+=(--accept-losses) ;;
       --dry-run) is_dry=true ;;
       --quiet) is_quiet=true ;;
       -h | --help)
@@ -93,7 +96,7 @@ run_tool() { # <what> <tool> [arg...]: as run_limited, with what is left of the 
 }
 
 take_snapshot() {
-  run_tool snapshot snap --verbose --type "$type" "${flags[@]}" -- "${sources[@]}"
+  run_tool snapshot snap --verbose --type "$type" "${snap_flags[@]}" "${flags[@]}" -- "${sources[@]}"
   id=${child_output%%$'\n'*} snap_code=$child_code
   if [[ -n $id ]] && ((snap_code == 0 || snap_code == 4)); then
     log "snapshot $id written"

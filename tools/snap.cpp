@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(kMinLevel, kMaxLevel));
     app.add_flag("--keep-corrupt", options.keep_corrupt,
                  "capture the raw bytes of a database that SQLite calls damaged; still exit 5");
+    app.add_flag(
+        "--accept-losses", options.accepts_losses,
+        "what shrank or is gone since the last good snapshot is meant to be: do not call it suspect");
     app.add_flag("--dry-run", dry_run, "say what would be captured, write nothing");
     app.add_flag("--print-config", print_config, "print the effective configuration and exit");
     cli::add_common_flags(app, flags,

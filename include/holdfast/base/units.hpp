@@ -1,7 +1,7 @@
-// base/units.hpp - sizes and durations as people write them.
+// base/units.hpp - sizes, durations and shares as people write them.
 //
 // Sizes print in IEC units (1.5 GiB) and parse in IEC and SI. Durations parse as 90s 15m 25h 30d 52w 1y
-// (a year is 365 days) and "forever".
+// (a year is 365 days) and "forever". Shares parse as 5%, 0.5% and 100%.
 #pragma once
 
 #include <charconv>
@@ -111,6 +111,20 @@ inline std::optional<std::chrono::seconds> parse_duration(std::string_view text)
             return std::chrono::seconds{static_cast<std::int64_t>(seconds)};
     }
     return std::nullopt;
+}
+
+/// "5%" is 0.05. Nothing for a number without its sign, or above 100 %.
+inline std::optional<double> parse_percent(std::string_view text) {
+    const auto quantity = detail::parse_quantity(text);
+    if (!quantity || quantity->second != "%" || quantity->first > 100) return std::nullopt;
+    return quantity->first / 100;
+}
+
+/// 0.05 is "5%"; parses to the same share if it has at most four significant digits.
+inline std::string format_percent(double share) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g%%", share * 100);
+    return text;
 }
 
 }  // namespace holdfast

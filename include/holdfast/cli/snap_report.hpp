@@ -18,6 +18,10 @@ inline void print_snap_report(const ops::SnapReport& report, const CommonFlags& 
     for (const Component& c : m.components)
         for (const std::string& w : c.warnings) say("snap", "warning", c.name + ": " + w);
     for (const std::string& reason : m.suspect) say("snap", "warning", "suspect: " + reason);
+    if (!m.suspect.empty())
+        say("snap", "hint",
+            "the snapshot is kept, and prune keeps the good ones before it; look at: catalog diff OLDER " +
+                m.id + "; if all is as it should be, say so once with: snap --accept-losses");
     if (!flags.quiet)
         for (const std::string& note : report.notes) say("snap", "note", note);
     if (flags.verbose || (!flags.quiet && ::isatty(STDERR_FILENO) == 1))

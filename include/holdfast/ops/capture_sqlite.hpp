@@ -21,16 +21,11 @@ struct RunContext {
     bool keep_corrupt = false;
 };
 
-/// Which snapshots count: suspicions are measured by one that nothing was suspicious about.
-enum class Base { any, trusted };
-
 /// The component of this name in the newest snapshot that has it with this kind; null if there is none.
 inline const Component* previous_component(const RunContext& run, const std::string& name,
-                                           const std::string& kind, Base base = Base::any) {
+                                           const std::string& kind) {
     for (const Manifest& m : run.snapshots.newest_first)
-        if (const Component* c = m.find(name);
-            c != nullptr && c->kind == kind && (base == Base::any || m.suspect.empty()))
-            return c;
+        if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return c;
     return nullptr;
 }
 
@@ -73,24 +68,26 @@ inline std::optional<Digest> unchanged_key(const std::string& path,
     return sha256(text + "|" + to_hex(*counter));
 }
 
-/// Marks every object of a stored component as needed; false if one is gone.
-inline bool adopt_objects(RunContext& run, const Component& component, std::set<ObjectOrdinal>& out) {
+enum class Adopted { none, all, some_retired };
+
+/// Looks for every object of a stored component and counts what it uses of them; none if one is gone.
+inline Adopted adopt_objects(RunContext& run, const Component& component, UsedBytes& out) {
+    bool has_retired = false;
     const auto adopt = [&](const Extent& extent) {
-        const auto ordinal = run.capture.objects().adopt(extent.object);
-        if (ordinal) out.insert(*ordinal);
+        const auto ordinal = run.capture.objects().adopt_any(extent.object);
+        if (ordinal) out[*ordinal] += extent.length;
+        has_retired = has_retired || run.capture.objects().is_retired(extent.object);
         return ordinal.has_value();
     };
     for (const Extent& extent : component.recipe.extents)
-        if (!adopt(extent)) return false;
-    if (component.index)
-        for (const Extent& extent : component.index->extents)
-            if (!adopt(extent)) return false;
+        if (!adopt(extent)) return Adopted::none;
     const ExtentSource extents = extents_of_component(run.reader, component);
     while (const auto extent = extents())
-        if (!adopt(*extent)) return false;
-    return true;
+        if (!adopt(*extent)) return Adopted::none;
+    return has_retired ? Adopted::some_retired : Adopted::all;
 }
 
+/// The last capture as it is, but for what lies in retired objects: that is copied out of them.
 inline bool take_over(RunContext& run, const std::string& name, const std::optional<Digest>& key,
                       PendingComponent& out) {
     const auto last = key ? run.cache.find_unchanged(name) : std::nullopt;
@@ -98,11 +95,13 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
     for (const Manifest& m : run.snapshots.newest_first) {
         const Component* c = m.id == last->snapshot ? m.find(name) : nullptr;
         if (c == nullptr || c->kind != "sqlite" || !c->warnings.empty()) continue;
+        Adopted adopted = Adopted::none;
         try {
-            if (!adopt_objects(run, *c, out.taken_over)) return false;
+            adopted = adopt_objects(run, *c, out.used);
+            if (adopted == Adopted::none) break;
         } catch (const Error& e) {
             if (e.kind() != Kind::corrupt) throw;
-            return false;  // its recipe is damaged: read the source
+            break;  // its recipe is damaged: read the source
         }
         const std::string path = out.component.path, source = out.component.source,
                           source_class = out.component.source_class;
@@ -111,9 +110,16 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
         out.component.source = source;
         out.component.source_class = source_class;
         out.component.new_bytes = 0;
+        out.component.new_stored_bytes = 0;
+        if (adopted == Adopted::some_retired) {
+            out.used.clear();
+            out.stream = run.capture.taken(extents_of_component(run.reader, *c));
+            out.stream->digest = *c->digest;
+            out.unchanged_key = key;
+        }
         return true;
     }
-    out.taken_over.clear();
+    out.used.clear();
     return false;
 }
 
@@ -181,7 +187,7 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
     const fs::path real = fs::canonical(task.path, unresolved);
     const std::string path = unresolved ? task.path : real.string();
     out.component.root = RootType::file;
-    const auto key = detail::unchanged_key(path, run.start);
+    auto key = detail::unchanged_key(path, run.start);
     if (detail::take_over(run, task.component, key, out)) {
         out.component.file = detail::file_facts(path);
         return out;
@@ -189,6 +195,7 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
     const SqliteImageOptions options{task.source->busy_timeout, run.repository.tmp()};
     try {
         SqliteImage image(path, options);
+        if (image.has_hot_journal()) key.reset();
         out.component.file = detail::file_facts(path);
         const std::uint64_t page_bytes = image.page_bytes() == 0 ? 4096 : image.page_bytes();
         auto previous = detail::previous_image(run, task.component, image.page_bytes());
@@ -201,7 +208,8 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
             throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
         out.component.sqlite = SqliteFacts{
             image.page_bytes(),     image.page_count(), image.user_version(),
-            image.application_id(), image.is_wal(),     image.row_counts(std::chrono::milliseconds{250})};
+            image.application_id(), image.is_wal(),     image.row_counts(std::chrono::milliseconds{250}),
+            image.table_count()};
         if (out.stream->has_lost_base)
             out.notes.push_back(task.component +
                                 ": the last snapshot's recipe is damaged, so unchanged pages were stored "

@@ -11,9 +11,8 @@ namespace detail {
 
 struct SegmentMark final : BlockMark {
     std::optional<Digest> key;
-    bool is_reused = false;
+    bool is_known = false;  // the cache has it as it is
     std::string index_lines;
-    std::vector<std::pair<Placement, std::optional<Digest>>> extents;  // of a reused segment
 };
 
 /// Stands between the tree walk, on the producer's thread, and the pipeline.
@@ -25,13 +24,15 @@ public:
         auto cached = run_.cache.find_segment(key);
         if (!cached) return false;
         auto mark = std::make_unique<SegmentMark>();
+        ObjectTable& objects = run_.capture.objects();
+        bool is_moved = false;
         for (const Extent& extent : cached->extents) {
-            const auto object = run_.capture.objects().adopt(extent.object);
-            if (!object) return false;
-            mark->extents.emplace_back(Placement{*object, extent.offset, extent.length}, extent.digest);
+            if (!objects.adopt_any(extent.object)) return false;
+            is_moved = is_moved || objects.is_retired(extent.object);
         }
+        run_.capture.take_over(extents_of(std::move(cached->extents)), feed_);
         mark->key = key;
-        mark->is_reused = true;
+        mark->is_known = !is_moved;
         mark->index_lines = std::move(cached->index_lines);
         feed_.end(std::move(mark));
         return true;
@@ -50,14 +51,12 @@ private:
 };
 
 inline void take_mark(BlockMark& block_mark, CapturedStream& stream, PendingComponent& out) {
-    auto& mark = dynamic_cast<SegmentMark&>(block_mark);
+    const auto* segment = dynamic_cast<SegmentMark*>(&block_mark);
+    if (segment == nullptr) return;  // a part of a segment: extents
+    const SegmentMark& mark = *segment;
     SegmentNote note;
-    note.is_reused = mark.is_reused;
+    note.is_known = mark.is_known;
     note.first_extent = out.segments.empty() ? 0 : out.segments.back().last_extent;
-    for (const auto& [place, digest] : mark.extents) {
-        stream.extents->push(place, digest);
-        stream.bytes += place.length;
-    }
     note.last_extent = stream.extents->count();
     note.first_byte = out.index->size();
     out.index->append(mark.index_lines);

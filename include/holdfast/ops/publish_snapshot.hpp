@@ -51,10 +51,10 @@ inline PendingMetadata capture_metadata(StreamCapture& capture, PendingComponent
     return metadata;
 }
 
-inline StoredStream stored(StreamCapture& capture, CapturedStream& stream, std::set<ObjectOrdinal>& used) {
+inline StoredStream stored(StreamCapture& capture, CapturedStream& stream, UsedBytes& used) {
     StoredStream out{stream.bytes, stream.digest, {}};
     stream.extents->for_each([&](const SpooledExtent& spooled) {
-        used.insert(spooled.place.object);
+        used[spooled.place.object] += spooled.place.length;
         out.extents.push_back(capture.named(spooled));
     });
     return out;
@@ -86,22 +86,25 @@ inline std::set<Digest> publish_streams(StreamCapture& capture, std::vector<Pend
     for (PendingComponent& pending : components)
         metadata.push_back(pending.stream ? detail::capture_metadata(capture, pending) : PendingMetadata{});
     capture.publish();
-    std::set<ObjectOrdinal> used;
+    std::set<Digest> names;
     for (std::size_t i = 0; i < components.size(); ++i) {
         PendingComponent& pending = components[i];
-        used.insert(pending.taken_over.begin(), pending.taken_over.end());
-        if (!pending.stream) continue;
-        pending.stream->extents->for_each(
-            [&](const SpooledExtent& spooled) { used.insert(spooled.place.object); });
-        Component& c = pending.component;
-        c.bytes = pending.stream->bytes;
-        c.new_bytes = pending.stream->new_bytes;
-        if (!c.is_tree()) c.digest = pending.stream->digest;
-        c.recipe = detail::stored(capture, metadata[i].recipe, used);
-        if (metadata[i].index) c.index = detail::stored(capture, *metadata[i].index, used);
+        if (pending.stream) {
+            pending.stream->extents->for_each([&](const SpooledExtent& spooled) {
+                pending.used[spooled.place.object] += spooled.place.length;
+            });
+            Component& c = pending.component;
+            c.bytes = pending.stream->bytes;
+            c.new_bytes = pending.stream->new_bytes;
+            c.new_stored_bytes = 0;
+            for (const Placement& place : pending.stream->new_places)
+                *c.new_stored_bytes += capture.objects().stored_share(place);
+            if (!c.is_tree()) c.digest = pending.stream->digest;
+            c.recipe = detail::stored(capture, metadata[i].recipe, pending.used);
+            if (metadata[i].index) c.index = detail::stored(capture, *metadata[i].index, pending.used);
+        }
+        for (const auto& [ordinal, bytes] : pending.used) names.insert(capture.objects().name_of(ordinal));
     }
-    std::set<Digest> names;
-    for (const ObjectOrdinal ordinal : used) names.insert(capture.objects().name_of(ordinal));
     return names;
 }
 
@@ -122,13 +125,12 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     ++manifest.number;
     manifest.object_count = objects.size();
     do manifest.id = format_time(manifest.started, "%Y%m%dT%H%M%SZ-") + random_hex<3>();
-    while (fs::exists(repository.snapshot(manifest.id)) ||
-           fs::exists(repository.root() / "trash" / manifest.id));
+    while (fs::exists(repository.snapshot(manifest.id)) || fs::exists(repository.trash() / manifest.id));
     const std::string text = format_manifest(manifest);
     if (text.size() > kMaxManifestBytes)
         throw Error(Kind::internal, "the manifest would be larger than a reader accepts");
     const std::string summary = format_summary(manifest);
-    const Checksums sums{std::move(objects), sha256(text), sha256(summary)};
+    const Checksums sums{{objects.begin(), objects.end()}, sha256(text), sha256(summary)};
 
     const TempName folder{repository.temporary("snapshot")};
     if (::mkdir(folder.path().c_str(), 0700) != 0)
@@ -168,17 +170,26 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
                 cache.add_chunk(capture.named(spooled), capture.objects().stored_bytes(spooled.place.object));
         });
     };
+    const auto add_uses = [&](const PendingComponent& pending) {
+        std::vector<ObjectUse> uses;
+        for (const auto& [ordinal, bytes] : pending.used)
+            uses.push_back({pending.component.name, capture.objects().name_of(ordinal), bytes,
+                            capture.objects().plain_bytes(ordinal)});
+        cache.set_object_uses(pending.component.name, uses);
+    };
     const SystemSeconds now = now_utc();
     cache.update([&] {
         for (std::size_t i = 0; i < components.size(); ++i) {
             PendingComponent& pending = components[i];
             if (!pending.stream) continue;
+            // A suspect snapshot may be a mistake: what the last good one uses is still wanted.
+            if (manifest.suspect.empty()) add_uses(pending);
             add_chunks(*pending.stream);
             add_chunks(metadata[i].recipe);
             if (metadata[i].index) add_chunks(*metadata[i].index);
             for (const SegmentNote& note : pending.segments) {
                 if (note.key == Digest{}) continue;
-                if (note.is_reused) {
+                if (note.is_known) {
                     cache.touch_segment(note.key, now);
                     continue;
                 }

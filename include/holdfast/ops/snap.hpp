@@ -9,7 +9,10 @@
 #include "holdfast/ops/capture_tree.hpp"
 #include "holdfast/ops/check_delta.hpp"
 #include "holdfast/ops/leftovers.hpp"
+#include "holdfast/ops/object_uses.hpp"
 #include "holdfast/ops/publish_snapshot.hpp"
+#include "holdfast/policy/anomaly.hpp"
+#include "holdfast/store/trash.hpp"
 
 namespace holdfast::ops {
 
@@ -20,6 +23,8 @@ struct SnapOptions {
     int level = 3;
     std::chrono::seconds lock_wait{600};
     bool keep_corrupt = false;
+    bool accepts_losses = false;         // what shrank or is gone is meant to be: the new measure
+    double retire_below = kRetireBelow;  // objects of which a smaller share is used
     Progress::Show show = Progress::Show::never;
 };
 
@@ -63,19 +68,31 @@ inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
     throw Error(Kind::internal, "unknown kind of source");
 }
 
-/// Empty now, not empty last time: an unmounted disk looks like that.
-inline std::optional<std::string> suspicion(const RunContext& run, const PendingComponent& pending,
-                                            bool allow_empty) {
-    const Component& now = pending.component;
-    const Component* before = previous_component(run, now.name, now.kind, Base::trusted);
-    if (before == nullptr || allow_empty) return std::nullopt;
-    if (now.tree && before->tree && now.tree->files == 0 && before->tree->files > 0)
-        return now.name + ": no files, where the last snapshot had " + std::to_string(before->tree->files) +
-               "; is " + in_quotes(now.path) + " mounted?";
-    if (now.sqlite && before->sqlite && now.sqlite->page_count == 0 && before->sqlite->page_count > 0)
-        return now.name + ": the database is empty, where the last snapshot had " +
-               format_bytes(before->bytes);
-    return std::nullopt;
+/// Bytes of a component that neither its last trusted snapshot nor this run stored: what suspect ones brought since.
+inline std::uint64_t doubtful_bytes(RunContext& run, const PendingComponent& pending) {
+    const Manifest* trusted = find_trusted(run.snapshots.newest_first, pending.component);
+    if (trusted == nullptr || trusted == &run.snapshots.newest_first.front()) return 0;
+    std::set<Digest> known;
+    try {
+        const Checksums sums = read_checksums(run.repository.snapshot(trusted->id) / "SHA256SUMS");
+        known.insert(sums.objects.begin(), sums.objects.end());
+    } catch (const Error&) {
+        return 0;  // verify reports damage; it does not stop a backup
+    }
+    const ObjectTable& objects = run.capture.objects();
+    std::uint64_t bytes = 0;
+    for (const auto& [object, used] : pending.used)
+        if (!objects.is_new(object) && !known.contains(objects.name_of(object))) bytes += used;
+    return bytes;
+}
+
+inline void add_suspicions(RunContext& run, const std::vector<SourceConfig>& sources,
+                           const std::vector<PendingComponent>& captured, AnomalyFacts facts,
+                           Manifest& manifest) {
+    for (const PendingComponent& pending : captured)
+        facts.doubtful_bytes[pending.component.name] = doubtful_bytes(run, pending);
+    for (std::string& reason : find_anomalies(manifest, run.snapshots.newest_first, sources, facts))
+        manifest.suspect.push_back(std::move(reason));
 }
 
 /// An unchanged index has the findings of last time; otherwise the tables are checked in what was stored.
@@ -84,38 +101,13 @@ inline void add_delta_warnings(RunContext& run, PendingComponent& pending) {
     Component& now = pending.component;
     const Component* before = previous_component(run, now.name, now.kind);
     if (before == nullptr || !before->index || before->index->digest != now.index->digest) {
-        const DeltaCheck found = check_delta(run.reader, now);
+        const DeltaCheck found = check_delta(run.reader, now, run.repository.tmp());
         now.warnings.insert(now.warnings.end(), found.warnings.begin(), found.warnings.end());
         pending.notes.insert(pending.notes.end(), found.notes.begin(), found.notes.end());
         return;
     }
     for (const std::string& w : before->warnings)
         if (w.starts_with(kDeltaWarning)) now.warnings.push_back(w);
-}
-
-/// Places of chunks, for a host whose cache is new: from the recipes of the newest snapshot of each component.
-inline void refill_cache(RunContext& run) {
-    std::set<std::string> seen;
-    run.cache.update([&] {
-        for (const Manifest& m : run.snapshots.newest_first)
-            for (const Component& c : m.components) {
-                if (!seen.insert(c.name).second) continue;
-                const auto add = [&](const Extent& extent) {
-                    const auto object =
-                        extent.digest ? run.capture.objects().adopt(extent.object) : std::nullopt;
-                    if (object) run.cache.add_chunk(extent, run.capture.objects().stored_bytes(*object));
-                };
-                try {
-                    for (const Extent& extent : c.recipe.extents) add(extent);
-                    if (c.index)
-                        for (const Extent& extent : c.index->extents) add(extent);
-                    const ExtentSource extents = extents_of_component(run.reader, c);
-                    while (const auto extent = extents()) add(*extent);
-                } catch (const Error& e) {
-                    if (e.kind() != Kind::corrupt) throw;  // verify reports damage; here it costs space only
-                }
-            }
-    });
 }
 
 /// Why this repository is not the one the host remembers, if so.
@@ -128,29 +120,28 @@ inline std::optional<std::string> check_host_memory(const Repository& repository
         return e.what();
     }
     if (!state) return std::nullopt;
-    std::set<std::string> pruned;
-    read_ledger(repository, [&](const LedgerLine& line) {
-        if (line.event == "pruned") pruned.insert(line.snapshot);
-    });
+    PrunedSnapshots pruned(repository);
+    read_ledger(repository, [&](const LedgerLine& line) { pruned.note(line); });
     const std::uint64_t newest = snapshots.newest_first.empty() ? 0 : snapshots.newest_first.front().number;
     return contradicts(repository, *state, newest,
                        [&](const std::string& id) { return pruned.contains(id); });
 }
 
-/// Captures every task; failures become missing sources. Returns the first error.
+/// Captures every task; failures become missing sources, and those not because nothing is there `unread`. Returns the
+/// first error.
 inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan, Progress& progress,
-                                        Manifest& manifest, std::vector<PendingComponent>& captured) {
+                                        Manifest& manifest, std::vector<PendingComponent>& captured,
+                                        std::set<std::string>& unread) {
     std::optional<Error> first;
     for (const CaptureTask& task : plan.tasks) {
         check_interrupted();
         progress.start(task.component);
         try {
             captured.push_back(capture_task(run, task));
-            if (const auto reason = suspicion(run, captured.back(), task.source->allow_empty))
-                manifest.suspect.push_back(*reason);
         } catch (const Error& e) {
             if (run.capture.is_broken()) throw;
             manifest.missing.push_back({task.source->name, task.path, e.what()});
+            if (e.kind() != Kind::not_found) unread.insert(task.path.empty() ? task.component : task.path);
             if (!first)
                 first.emplace(e.kind(),
                               "source " + in_quotes(task.source->name) + " not captured: " + e.what(),
@@ -190,19 +181,22 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
     manifest.started = std::chrono::floor<std::chrono::seconds>(start);
     Cache cache(cache_folder(repository));
     Progress progress(options.show);
-    StreamCapture capture(repository, cache, options.level, progress);
     ObjectReader reader(repository);
+    StreamCapture capture(repository, cache, reader, options.level, progress);
     RunContext run{repository, cache, capture, reader, snapshots, start, options.keep_corrupt};
     if (cache.is_fresh()) {
         try {
-            detail::refill_cache(run);
+            refill_cache(run);
         } catch (const Error& e) {
             report.notes.push_back(std::string("the cache could not be filled: ") + e.what());
         }
     }
+    capture.objects().retire(find_retired(run, plan, options.retire_below));
 
     std::vector<PendingComponent> captured;
-    const std::optional<Error> first = detail::capture_all(run, plan, progress, manifest, captured);
+    AnomalyFacts facts;
+    const std::optional<Error> first =
+        detail::capture_all(run, plan, progress, manifest, captured, facts.unread);
     if (captured.empty()) {
         if (first) throw *first;
         if (!plan.missing.empty())
@@ -223,6 +217,8 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
         report.notes.insert(report.notes.end(), pending.notes.begin(), pending.notes.end());
         manifest.components.push_back(pending.component);
     }
+    if (!options.accepts_losses)
+        detail::add_suspicions(run, options.sources, captured, std::move(facts), manifest);
     manifest.stored_bytes = capture.publisher().stored_bytes();
     manifest.finished = now_utc();
     if (const auto why = publish_snapshot(repository, manifest, std::move(objects), options.lock_wait))

@@ -38,6 +38,13 @@ struct BackupConfig {
     bool operator==(const BackupConfig&) const = default;
 };
 
+struct CleanupConfig {
+    std::vector<std::string> log_dirs;  // absolute; empty: backup.log_dir
+    std::chrono::seconds older_than = std::chrono::days{7};
+
+    bool operator==(const CleanupConfig&) const = default;
+};
+
 struct SourceConfig {
     std::string name;
     SourceKind kind = SourceKind::tree;
@@ -50,6 +57,7 @@ struct SourceConfig {
     std::chrono::seconds timeout{3600};  // command
     std::string expect_end;              // command: text that its output must end with; empty: any
     bool allow_empty = false;            // an empty source is no reason for suspicion
+    double max_shrink = 0.5;             // a larger loss than this share is one (policy/anomaly.hpp)
 
     bool operator==(const SourceConfig&) const = default;
 };
@@ -58,6 +66,7 @@ struct Config {
     RepositoryConfig repository;
     BackupConfig backup;
     RetentionConfig retention;
+    CleanupConfig cleanup;
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -124,6 +133,15 @@ inline void read_duration(TomlTable& table, const char* key, std::chrono::second
     out = *duration;
 }
 
+/// Reads a share into `out` if the key is there.
+inline void read_share(TomlTable& table, const char* key, double& out) {
+    const std::optional<std::string> text = table.text(key);
+    if (!text) return;
+    const auto share = parse_percent(*text);
+    if (!share) table.fail(key, "is not a share: " + in_quotes(*text), "write 50%, 0.5% or 100%");
+    out = *share;
+}
+
 /// Reads one of a few words into `out` if the key is there.
 template <class E>
 void read_word(TomlTable& table, const char* key, E& out) {
@@ -155,6 +173,17 @@ inline void read_backup(TomlTable table, const fs::path& folder, BackupConfig& o
         out.log_dir = join_path(folder, *path);
     }
     read_duration(table, "time_limit", std::chrono::seconds{1}, out.time_limit);
+    table.finish();
+}
+
+inline void read_cleanup(TomlTable table, const fs::path& folder, CleanupConfig& out) {
+    for (const std::string& path : table.text_or_texts("log_dirs")) {
+        check_path(table, "log_dirs", path);
+        out.log_dirs.push_back(join_path(folder, path));
+        if (fs::path(out.log_dirs.back()).lexically_normal() == "/")
+            table.fail("log_dirs", "cannot be the whole file system");
+    }
+    read_duration(table, "older_than", std::chrono::hours{1}, out.older_than);
     table.finish();
 }
 
@@ -215,6 +244,7 @@ inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
     read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
     out.expect_end = table.text("expect_end").value_or("");
     out.allow_empty = table.flag("allow_empty").value_or(false);
+    read_share(table, "max_shrink", out.max_shrink);
     table.finish();
     return out;
 }
@@ -236,6 +266,7 @@ inline Config parse_config(std::string_view text, const std::string& file,
     Config config = default_config(folder);
     if (auto table = root.table("repository")) detail::read_repository(*table, folder, config.repository);
     if (auto table = root.table("backup")) detail::read_backup(*table, folder, config.backup);
+    if (auto table = root.table("cleanup")) detail::read_cleanup(*table, folder, config.cleanup);
     if (auto table = root.table("retention")) config.retention = read_retention(*table);
     std::map<std::string, TomlPlace> first_seen;
     for (TomlTable& table : root.tables("source")) {

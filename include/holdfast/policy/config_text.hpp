@@ -69,7 +69,8 @@ inline std::string source_toml(const SourceConfig& source) {
     if (source.kind == SourceKind::tree) out += line("exclude", toml_list(source.exclude));
     if (source.kind == SourceKind::sqlite)
         out += line("busy_timeout", toml_text(duration_text(source.busy_timeout)));
-    return out + line("allow_empty", source.allow_empty ? "true" : "false");
+    return out + line("allow_empty", source.allow_empty ? "true" : "false") +
+           line("max_shrink", toml_text(format_percent(source.max_shrink)));
 }
 
 inline Json source_json(const SourceConfig& source) {
@@ -88,6 +89,7 @@ inline Json source_json(const SourceConfig& source) {
     if (source.kind == SourceKind::tree) out["exclude"] = json_list(source.exclude);
     if (source.kind == SourceKind::sqlite) out["busy_timeout_s"] = source.busy_timeout.count();
     out["allow_empty"] = source.allow_empty;
+    out["max_shrink"] = source.max_shrink;
     return out;
 }
 
@@ -133,6 +135,8 @@ inline std::string config_to_toml(const Config& config) {
     out += "verify_after = " + detail::toml_text(word_for(config.backup.verify_after)) + "\n";
     out += "log_dir = " + detail::toml_text(config.backup.log_dir) + "\n";
     out += "time_limit = " + detail::toml_text(detail::duration_text(config.backup.time_limit)) + "\n";
+    out += "\n[cleanup]\nlog_dirs = " + detail::toml_list(config.cleanup.log_dirs) + "\n";
+    out += "older_than = " + detail::toml_text(detail::duration_text(config.cleanup.older_than)) + "\n";
     out += detail::retention_toml(config.retention);
     for (const SourceConfig& source : config.sources) out += detail::source_toml(source);
     return out;
@@ -148,6 +152,8 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["backup"] = {{"verify_after", word_for(config.backup.verify_after)},
                      {"log_dir", json_text(config.backup.log_dir)},
                      {"time_limit_s", config.backup.time_limit.count()}};
+    out["cleanup"] = {{"log_dirs", detail::json_list(config.cleanup.log_dirs)},
+                      {"older_than_s", config.cleanup.older_than.count()}};
     out["retention"] = detail::retention_json(config.retention);
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));

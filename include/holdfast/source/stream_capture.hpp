@@ -2,15 +2,15 @@
 //
 // One StreamCapture serves one run. Every stream shares its open object, so small sources do not make small objects. Two ways
 // to know a piece: chunks by digest (trees, commands, recipes, indexes), database pages by their number in the
-// previous image. Nothing is a hit unless the object that holds it is there.
+// previous image. Nothing is a hit unless the object that holds it is there and not retired. What is taken over without
+// reading its source is copied out of retired objects, from the repository: retiring an object opens no source.
 #pragma once
 
 #include <memory>
 #include <unordered_map>
 
 #include "holdfast/base/progress.hpp"
-#include "holdfast/source/chunker.hpp"
-#include "holdfast/source/pipeline.hpp"
+#include "holdfast/source/stream_feed.hpp"
 #include "holdfast/store/cache.hpp"
 #include "holdfast/store/extent_spool.hpp"
 #include "holdfast/store/object_reader.hpp"
@@ -22,78 +22,10 @@ namespace holdfast {
 struct CapturedStream {
     std::unique_ptr<ExtentSpool> extents;
     std::uint64_t bytes = 0;
-    std::uint64_t new_bytes = 0;
+    std::uint64_t new_bytes = 0;        // that no object held before, not even a retired one
+    std::vector<Placement> new_places;  // where they went; neighbours are joined
     bool has_lost_base = false;  // the last image could not be read to its end: more was stored than needed
     Digest digest;               // of the stream; not set for trees, whose files have their own
-};
-
-/// Cuts what it is given into chunks and hands on blocks of about 1 MiB.
-class ChunkFeed {
-public:
-    explicit ChunkFeed(BlockQueue& queue) : queue_(queue) {}
-
-    void write(ByteSpan bytes) {
-        while (!bytes.empty()) {
-            const std::size_t n = std::min(bytes.size(), kMaxChunk);
-            block_->data.insert(block_->data.end(), bytes.begin(),
-                                bytes.begin() + static_cast<std::ptrdiff_t>(n));
-            bytes = bytes.subspan(n);
-            while (const auto length = chunker_.find_cut(ByteSpan(block_->data).subspan(cut_)))
-                add_chunk(*length);
-            if (cut_ >= kFrameBytes) hand_on();
-        }
-    }
-    /// Ends the open chunk and puts `mark` behind it.
-    void end(std::unique_ptr<BlockMark> mark) {
-        if (block_->data.size() > cut_) add_chunk(block_->data.size() - cut_);
-        chunker_.reset();
-        block_->mark = std::move(mark);
-        if (block_->mark != nullptr || !block_->data.empty()) hand_on();
-    }
-
-private:
-    void add_chunk(std::size_t length) {
-        block_->chunk_lengths.push_back(static_cast<std::uint32_t>(length));
-        cut_ += length;
-    }
-    void hand_on() {
-        auto next = std::make_unique<Block>();
-        next->data.reserve(kFrameBytes + 2 * kMaxChunk);
-        next->data.assign(block_->data.begin() + static_cast<std::ptrdiff_t>(cut_), block_->data.end());
-        block_->data.resize(cut_);
-        cut_ = 0;
-        queue_.push(std::exchange(block_, std::move(next)));
-    }
-    BlockQueue& queue_;
-    Chunker chunker_;
-    std::unique_ptr<Block> block_ = std::make_unique<Block>();
-    std::size_t cut_ = 0;
-};
-
-/// Cuts a database image into pages and hands on blocks of about 1 MiB.
-class PageFeed {
-public:
-    explicit PageFeed(BlockQueue& queue) : queue_(queue) {}
-
-    /// `bytes` is any piece of the image; pieces may be cut anywhere.
-    void write(ByteSpan bytes) {
-        while (!bytes.empty()) {
-            if (block_->data.capacity() < kFrameBytes) block_->data.reserve(kFrameBytes);
-            const std::size_t n = std::min(bytes.size(), kFrameBytes - block_->data.size());
-            block_->data.insert(block_->data.end(), bytes.begin(),
-                                bytes.begin() + static_cast<std::ptrdiff_t>(n));
-            bytes = bytes.subspan(n);
-            if (block_->data.size() == kFrameBytes) end();
-        }
-    }
-    void end() {
-        if (block_->data.empty()) return;
-        queue_.push(std::exchange(block_, std::make_unique<Block>()));
-    }
-
-private:
-    BlockQueue& queue_;
-    std::unique_ptr<Block> block_ = std::make_unique<Block>();
 };
 
 /// The image captured last time: page fingerprints from the cache, places from its recipe.
@@ -104,9 +36,10 @@ struct PreviousImage {
 
 class StreamCapture {
 public:
-    StreamCapture(const Repository& repository, Cache& cache, int level, Progress& progress)
-        : repository_(repository), cache_(cache), level_(level), progress_(progress), objects_(repository),
-          packer_(objects_), publisher_(repository, objects_) {}
+    StreamCapture(const Repository& repository, Cache& cache, ObjectReader& reader, int level,
+                  Progress& progress)
+        : repository_(repository), cache_(cache), reader_(reader), level_(level), progress_(progress),
+          objects_(repository), packer_(objects_), publisher_(repository, objects_) {}
 
     /// Called for each block mark in stream order, with the stream so far.
     using OnMark = std::function<void(BlockMark&, CapturedStream&)>;
@@ -121,16 +54,18 @@ public:
             std::size_t at = 0;
             for (std::size_t i = 0; i < block.digests.size(); ++i) {
                 const ByteSpan chunk = ByteSpan(block.data).subspan(at, block.chunk_lengths[i]);
-                const std::optional<Placement> known = find_chunk(block.digests[i], chunk.size());
-                stream.extents->push(known ? *known : add_chunk(block.digests[i], chunk, full),
-                                     block.digests[i]);
-                if (!known) stream.new_bytes += chunk.size();
+                const Hit known = find_chunk(block.digests[i], chunk.size());
+                const Placement where = known.place ? *known.place : add_chunk(block.digests[i], chunk, full);
+                stream.extents->push(where, block.digests[i]);
+                if (!known.is_stored) add_new(stream, where);
                 at += chunk.size();
             }
             if (want == StreamDigest::wanted) whole.update(block.data);
             stream.bytes += block.data.size();
             progress_.add(block.data.size());
-            if (block.mark != nullptr) on_mark(*block.mark, stream);
+            if (const auto* taken = dynamic_cast<const TakenExtents*>(block.mark.get()))
+                for (const Extent& extent : taken->extents) take(extent, stream, full);
+            if (block.mark != nullptr && on_mark) on_mark(*block.mark, stream);
             return full;
         };
         const Producer producer = [&](BlockQueue& queue) {
@@ -157,11 +92,12 @@ public:
             for (std::size_t i = 0; i < block.fingerprints.size(); ++i) {
                 const ByteSpan page = ByteSpan(block.data).subspan(i * page_bytes, page_bytes);
                 const std::optional<Fingerprint> before = previous ? previous->pages.next() : std::nullopt;
-                std::optional<Placement> known;
+                Hit known;
                 if (before) known = cursor->next(objects_);
-                if (before != block.fingerprints[i]) known.reset();
-                if (!known) stream.new_bytes += page.size();
-                stream.extents->push(known ? *known : packer_.put(page, full), std::nullopt);
+                if (before != block.fingerprints[i]) known = {};
+                const Placement where = known.place ? *known.place : packer_.put(page, full);
+                stream.extents->push(where, std::nullopt);
+                if (!known.is_stored) add_new(stream, where);
             }
             map.add(block.fingerprints);
             whole.update(block.data);
@@ -178,6 +114,25 @@ public:
         stream.digest = whole.finish();
         stream.has_lost_base = cursor && cursor->has_failed();
         return stream;
+    }
+
+    /// A stream that is stored already, without its source. All its objects must be there.
+    CapturedStream taken(ExtentSource extents) {
+        return chunks([&](ChunkFeed& feed) { take_over(extents, feed); }, StreamDigest::not_wanted);
+    }
+    /// The same as a part of the stream that `feed` fills.
+    void take_over(const ExtentSource& extents, ChunkFeed& feed) const {
+        std::unique_ptr<TakenExtents> taken;
+        std::uint64_t moved = 0;
+        while (const auto extent = extents()) {
+            if (taken == nullptr) taken = std::make_unique<TakenExtents>();
+            if (objects_.is_retired(extent->object)) moved += extent->length;
+            taken->extents.push_back(*extent);
+            if (moved < kFrameBytes && taken->extents.size() < kTakenAtOnce) continue;
+            feed.end(std::move(taken));
+            moved = 0;
+        }
+        if (taken != nullptr) feed.end(std::move(taken));
     }
 
     /// A recorder of page fingerprints for an image that is already stored.
@@ -220,12 +175,20 @@ private:
     static constexpr std::size_t kRunChunks =
         1'000'000;  // 64 MB; past 256 GiB of new data repeats within a run are stored twice
 
+    static constexpr std::size_t kTakenAtOnce = 4096;  // extents in one block
+
+    /// What is known of a piece: where it lies, unless it has to be stored anew.
+    struct Hit {
+        std::optional<Placement> place;
+        bool is_stored = false;  // the repository has it, be it in a retired object
+    };
+
     /// Walks a recipe page by page.
     class PageCursor {
     public:
         PageCursor(ExtentSource extents, std::uint64_t page_bytes)
             : extents_(std::move(extents)), page_bytes_(page_bytes) {}
-        std::optional<Placement> next(ObjectTable& objects) {
+        Hit next(ObjectTable& objects) {
             if (!current_ || current_->length == 0) {
                 try {
                     current_ = extents_();
@@ -234,17 +197,18 @@ private:
                     has_failed_ = true;
                 }
                 ordinal_ = current_ ? objects.adopt(current_->object) : std::nullopt;
+                is_retired_ = current_ && objects.is_retired(current_->object);
             }
             if (!current_ || current_->length < page_bytes_) {  // not cut at pages: not a recipe of ours
                 current_.reset();
                 extents_ = [] { return std::optional<Extent>{}; };
-                return std::nullopt;
+                return {};
             }
             const Placement place{ordinal_.value_or(0), current_->offset,
                                   static_cast<std::uint32_t>(page_bytes_)};
             current_->offset += static_cast<std::uint32_t>(page_bytes_);
             current_->length -= static_cast<std::uint32_t>(page_bytes_);
-            return ordinal_ ? std::optional{place} : std::nullopt;
+            return {ordinal_ ? std::optional{place} : std::nullopt, ordinal_ || is_retired_};
         }
 
         bool has_failed() const { return has_failed_; }
@@ -255,6 +219,7 @@ private:
         bool has_failed_ = false;
         std::optional<Extent> current_;
         std::optional<ObjectOrdinal> ordinal_;
+        bool is_retired_ = false;
     };
 
     static void hash_chunks(Block& block) {
@@ -276,14 +241,14 @@ private:
         return stream;
     }
 
-    std::optional<Placement> find_chunk(const Digest& digest, std::size_t length) {
+    Hit find_chunk(const Digest& digest, std::size_t length) {
         const auto here = run_chunks_.find(digest);
-        if (here != run_chunks_.end()) return here->second;
+        if (here != run_chunks_.end()) return {here->second, true};
         const auto known = cache_.find_chunk(digest);
-        if (!known || known->first.length != length) return std::nullopt;
+        if (!known || known->first.length != length) return {};
         const auto object = objects_.adopt(known->first.object, known->second);
-        if (!object) return std::nullopt;
-        return Placement{*object, known->first.offset, known->first.length};
+        if (!object) return {std::nullopt, objects_.is_retired(known->first.object)};
+        return {Placement{*object, known->first.offset, known->first.length}, true};
     }
     Placement add_chunk(const Digest& digest, ByteSpan chunk, std::vector<PlainFrame>& full) {
         const Placement place = packer_.put(chunk, full);
@@ -291,8 +256,52 @@ private:
         return place;
     }
 
+    static void add_new(CapturedStream& stream, const Placement& place) {
+        stream.new_bytes += place.length;
+        if (!stream.new_places.empty()) {
+            Placement& last = stream.new_places.back();
+            if (last.object == place.object && last.offset + last.length == place.offset) {
+                last.length += place.length;
+                return;
+            }
+        }
+        stream.new_places.push_back(place);
+    }
+    void take(const Extent& extent, CapturedStream& stream, std::vector<PlainFrame>& full) {
+        stream.bytes += extent.length;
+        if (objects_.is_retired(extent.object) && move(extent, stream, full)) return;
+        const auto object = objects_.adopt_any(extent.object);
+        if (!object) throw Error(Kind::internal, "an object that was there is gone");
+        stream.extents->push({*object, extent.offset, extent.length}, extent.digest);
+    }
+    /// Stores anew what lies in a retired object; false if it cannot be read: then the object stays in use.
+    bool move(const Extent& extent, CapturedStream& stream, std::vector<PlainFrame>& full) {
+        const auto here = extent.digest ? run_chunks_.find(*extent.digest) : run_chunks_.end();
+        if (here != run_chunks_.end()) {
+            stream.extents->push(here->second, extent.digest);
+            return true;
+        }
+        Bytes plain(extent.length);
+        try {
+            reader_.read(extent, plain);
+        } catch (const Error&) {
+            return false;
+        }
+        if (extent.digest) {
+            stream.extents->push(add_chunk(*extent.digest, plain, full), extent.digest);
+            return true;
+        }
+        for (ByteSpan rest = plain; !rest.empty();) {  // whole pages: they divide a frame
+            const std::size_t n = std::min(rest.size(), kFrameBytes);
+            stream.extents->push(packer_.put(rest.first(n), full), std::nullopt);
+            rest = rest.subspan(n);
+        }
+        return true;
+    }
+
     const Repository& repository_;
     Cache& cache_;
+    ObjectReader& reader_;
     int level_;
     Progress& progress_;
     ObjectTable objects_;

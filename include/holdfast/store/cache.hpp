@@ -1,6 +1,7 @@
 // store/cache.hpp - what this host remembers of a repository; only speed, never truth.
 //
-// Maps chunk digests to places and segment keys to their recipe and index lines. Objects never change, so an
+// Maps chunk digests to places and segment keys to their recipe and index lines, and keeps how much of each object the
+// newest snapshots use (a loss changes what a run stores anew, not what a snapshot holds). Objects never change, so an
 // old row is either still right or names an object that is gone; users of a hit check that the object
 // exists (ObjectTable::adopt). Lost, unreadable or damaged caches are made anew. It lies outside the repository. A cache
 // that fails in the middle of a run finds nothing from then on, and trouble() says why; no capture fails for it.
@@ -8,10 +9,12 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/store/object_use.hpp"
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
 #include "holdfast/wrap/sqlite.hpp"
@@ -148,6 +151,42 @@ public:
         q.step();
     }
 
+    /// What the newest snapshots of all components use of each object; nothing if the cache cannot be read.
+    std::vector<ObjectUse> object_uses() {
+        const std::lock_guard guard(mutex_);
+        std::vector<ObjectUse> uses;
+        if (is_out_of_use_) return uses;
+        try {
+            Statement q = db_->prepare("SELECT component, object, used_bytes, plain_bytes FROM object_use");
+            while (q.step()) {
+                ObjectUse use{std::string(q.text(0)),
+                              {},
+                              static_cast<std::uint64_t>(q.integer(2)),
+                              static_cast<std::uint64_t>(q.integer(3))};
+                if (read_digest(q.blob(1), use.object)) uses.push_back(std::move(use));
+            }
+        } catch (const Error& e) {
+            put_out_of_use(e);
+            uses.clear();
+        }
+        return uses;
+    }
+    /// Replaces what is known of the component.
+    void set_object_uses(const std::string& component, const std::vector<ObjectUse>& uses) {
+        Statement old = db_->prepare("DELETE FROM object_use WHERE component = ?1");
+        old.bind(1, std::string_view(component));
+        old.step();
+        Statement q = db_->prepare("INSERT INTO object_use VALUES(?1, ?2, ?3, ?4)");
+        for (const ObjectUse& use : uses) {
+            q.reset();
+            q.bind(1, std::string_view(component));
+            q.bind(2, ByteSpan(use.object.bytes));
+            q.bind(3, static_cast<std::int64_t>(use.used_bytes));
+            q.bind(4, static_cast<std::int64_t>(use.plain_bytes));
+            q.step();
+        }
+    }
+
     /// Forgets segments that no run since `then` has seen.
     void forget_segments_before(SystemSeconds then) {
         Statement q = db_->prepare("DELETE FROM segment WHERE seen < ?1");
@@ -156,7 +195,7 @@ public:
     }
 
 private:
-    static constexpr int kVersion = 1;
+    static constexpr int kVersion = 2;
 
     /// The row for `key` as `read` makes it. The statement is reset before this returns: an open one would hold the whole
     /// run to the cache as it was at its first look.
@@ -216,7 +255,10 @@ private:
                 "DROP TABLE IF EXISTS unchanged;"
                 "CREATE TABLE unchanged(component TEXT PRIMARY KEY, key BLOB NOT NULL, snapshot TEXT NOT "
                 "NULL);"
-                "PRAGMA user_version=1; COMMIT;");
+                "DROP TABLE IF EXISTS object_use;"
+                "CREATE TABLE object_use(component TEXT, object BLOB, used_bytes INTEGER NOT NULL,"
+                " plain_bytes INTEGER NOT NULL, PRIMARY KEY(component, object)) WITHOUT ROWID;"
+                "PRAGMA user_version=2; COMMIT;");
         }
         const auto prepare = [&](const char* sql) { return std::make_unique<Statement>(db_->prepare(sql)); };
         find_chunk_ = prepare(

@@ -31,6 +31,7 @@ struct SqliteFacts {
     std::int64_t application_id = 0;
     bool is_wal = false;
     std::map<std::string, std::int64_t> row_counts;  // of the tables that were cheap to count
+    std::optional<std::uint64_t> table_count{};      // of all that could have been counted
 };
 struct TreeFacts {
     std::uint64_t files = 0;
@@ -56,6 +57,7 @@ struct Component {
     std::optional<SqliteFacts> sqlite;
     std::optional<TreeFacts> tree;
     std::uint64_t new_bytes = 0;
+    std::optional<std::uint64_t> new_stored_bytes;  // what they became; nothing in manifests of old versions
     std::vector<std::string> warnings;
 
     bool is_tree() const { return kind == "tree"; }

@@ -56,6 +56,7 @@ inline Json to_json(const Component& c) {
         s["user_version"] = c.sqlite->user_version;
         s["application_id"] = c.sqlite->application_id;
         s["journal_mode"] = c.sqlite->is_wal ? "wal" : "rollback";
+        if (c.sqlite->table_count) s["tables"] = *c.sqlite->table_count;
         s["row_counts"] = Json::object();
         for (const auto& [table, rows] : c.sqlite->row_counts) s["row_counts"][json_text(table)] = rows;
     }
@@ -69,6 +70,7 @@ inline Json to_json(const Component& c) {
     json["recipe"] = to_json(c.recipe);
     if (c.index) json["index"] = to_json(*c.index);
     json["new_bytes"] = c.new_bytes;
+    if (c.new_stored_bytes) json["new_stored_bytes"] = *c.new_stored_bytes;
     json["warnings"] = Json::array();
     for (const std::string& w : c.warnings) json["warnings"].push_back(json_text(w));
     return json;
@@ -131,6 +133,7 @@ inline SqliteFacts sqlite_facts_from(const Json& json, const std::string& what) 
     facts.user_version = fields.signed_number("user_version");
     facts.application_id = fields.signed_number("application_id");
     facts.is_wal = fields.text("journal_mode") == "wal";
+    if (fields.find("tables") != nullptr) facts.table_count = fields.number("tables");
     const Json& counts = fields.at("row_counts");
     if (!counts.is_object()) fields.fail("row_counts", "is not an object");
     for (const auto& [table, rows] : counts.items()) {
@@ -171,6 +174,7 @@ inline Component component_from(const Json& json, const std::string& what) {
     if (c.kind == "sqlite" && c.sqlite && c.sqlite->page_bytes * c.sqlite->page_count != c.bytes)
         fields.fail("sqlite", "does not fit 'bytes'");
     c.new_bytes = fields.number("new_bytes");
+    if (fields.find("new_stored_bytes") != nullptr) c.new_stored_bytes = fields.number("new_stored_bytes");
     c.warnings = texts_from(fields, "warnings");
     return c;
 }

@@ -20,13 +20,6 @@
 
 namespace holdfast {
 
-/// Where plain bytes of this run lie.
-struct Placement {
-    ObjectOrdinal object = 0;
-    std::uint32_t offset = 0;
-    std::uint32_t length = 0;
-};
-
 struct PlainFrame {
     ObjectOrdinal object = 0;
     Bytes plain;
@@ -125,13 +118,19 @@ private:
     void publish_open() {
         if (frames_.empty()) return;
         std::uint64_t plain_bytes = 0;
-        for (const SealedFrame& frame : frames_) plain_bytes += frame.size.plain_bytes;
+        std::vector<FrameSize> sizes;
+        for (const SealedFrame& frame : frames_) {
+            plain_bytes += frame.size.plain_bytes;
+            sizes.push_back(frame.size);
+        }
         if (plain_bytes != objects_.expected_bytes(frames_.front().object))
             throw Error(Kind::internal, "an object misses frames that its extents were cut from");
+        objects_.seal(frames_.front().object, sizes);
         if (in_flight_.size() == kInFlight) wait_oldest();
-        in_flight_.push_back(std::async(
-            std::launch::async,
-            [this, frames = std::exchange(frames_, {})]() mutable { return publish(std::move(frames)); }));
+        in_flight_.push_back(std::async(std::launch::async, [this, sizes = std::move(sizes),
+                                                             frames = std::exchange(frames_, {})]() mutable {
+            return publish(std::move(frames), sizes);
+        }));
     }
 
     void wait_oldest() {
@@ -145,9 +144,7 @@ private:
         ++object_count_;
     }
 
-    Published publish(std::vector<SealedFrame> frames) const {
-        std::vector<FrameSize> sizes;
-        for (const SealedFrame& frame : frames) sizes.push_back(frame.size);
+    Published publish(std::vector<SealedFrame> frames, const std::vector<FrameSize>& sizes) const {
         const Bytes table = encode_seek_table(sizes);
         Hasher hasher;
         std::uint64_t total = table.size();

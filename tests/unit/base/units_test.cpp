@@ -51,6 +51,18 @@ TEST_CASE("units: durations print in the unit that reads best") {
     CHECK(format_duration(kForever) == "forever");
 }
 
+TEST_CASE("units: shares parse with their sign") {
+    CHECK(parse_percent("5%") == 0.05);
+    CHECK(parse_percent("50 %") == 0.5);
+    CHECK(parse_percent("0.5%") == 0.005);
+    CHECK(parse_percent("0%") == 0);
+    CHECK(parse_percent("100%") == 1);
+    for (const char* bad : {"", "%", "5", "0.05", "-5%", "100.1%", "5%%", "x%", "5 MiB"})
+        CHECK_MESSAGE(!parse_percent(bad), bad);
+    for (const char* text : {"0%", "0.5%", "33.3%", "50%", "100%"})
+        CHECK(format_percent(*parse_percent(text)) == text);
+}
+
 TEST_CASE("units: numbers parse whole or not at all") {
     CHECK(parse_number<int>("-12") == -12);
     CHECK(parse_number<std::uint8_t>("255") == 255);

@@ -54,6 +54,7 @@ kind = "tree"
 path = "./data/lake/"
 exclude = ["*.tmp"]
 allow_empty = true
+max_shrink = "80%"
 [[source]]
 name = "pg"
 kind = "command"
@@ -73,11 +74,13 @@ command = "pg_dump x | cat"
     CHECK(trades.source_class == SourceClass::cache);
     CHECK(trades.paths == std::vector<std::string>{"/etc/hf/data/*.db", "/abs/x.db"});
     CHECK(trades.busy_timeout == 0s);
+    CHECK(trades.max_shrink == 0.5);
     const SourceConfig& lake = config.sources[1];
     CHECK(lake.paths == std::vector<std::string>{"/etc/hf/data/lake"});
     CHECK(lake.exclude == std::vector<std::string>{"*.tmp"});
     CHECK(lake.source_class == SourceClass::data);
     CHECK(lake.allow_empty);
+    CHECK(lake.max_shrink == 0.8);
     const SourceConfig& pg = config.sources[2];
     CHECK(pg.command == std::vector<std::string>{"pg_dump", "-Fc", "x"});
     CHECK_FALSE(pg.shell);
@@ -126,6 +129,8 @@ TEST_CASE("config: values out of range are errors at their place") {
         {"[repository]\nlock_wait = \"soon\"\n", "is not a duration: 'soon'"},
         {"[repository]\nlock_wait = 10\n", "must be text in quotes"},
         {"[backup]\nverify_after = \"deeep\"\n", "cannot be 'deeep'"},
+        {kTree + "max_shrink = \"half\"\n", "is not a share: 'half'"},
+        {kTree + "max_shrink = 0.5\n", "must be text in quotes"},
         {"[backup]\ntime_limit = \"0s\"\n", "is shorter than 1 s"},
         {"repository = 5\n", "must be a section"},
         {"[source]\nname = \"x\"\n", "must be a list of sections: [[source]]"},
@@ -243,4 +248,12 @@ TEST_CASE("config: a retention policy that keeps nothing or contradicts itself i
     CHECK(retention_error("keep_daily = 7\n[retention.types]\nhourli = 3").find("unknown key 'hourli'") !=
           std::string::npos);
     CHECK(retention_error("keep_dayly = 7").find("unknown key 'keep_dayly'") != std::string::npos);
+}
+
+TEST_CASE("config: old logs are looked for in named folders, never in the whole file system") {
+    const Config config = parse("[cleanup]\nlog_dirs = [\"logs\", \"/var/log/app/\"]\nolder_than = \"3d\"\n");
+    CHECK(config.cleanup.log_dirs == std::vector<std::string>{"/etc/hf/logs", "/var/log/app"});
+    CHECK(config.cleanup.older_than == std::chrono::days{3});
+    CHECK(failure("[cleanup]\nlog_dirs = \"/..\"\n").kind() == Kind::config);
+    CHECK(failure("[cleanup]\nolder_than = \"0s\"\n").kind() == Kind::config);
 }

@@ -12,6 +12,9 @@ lock_wait = "90s"
 [backup]
 time_limit = "forever"
 verify_after = "none"
+[cleanup]
+log_dirs = ["logs", "/var/log/x"]
+older_than = "36h"
 [retention]
 keep_last = 3
 keep_weekly = "1y"
@@ -32,6 +35,7 @@ kind = "tree"
 path = ["a", "b"]
 exclude = ["*.tmp", "x/"]
 allow_empty = true
+max_shrink = "12.5%"
 [[source]]
 name = "argv"
 kind = "command"
@@ -63,11 +67,14 @@ TEST_CASE("config_text: JSON has the same words, and units in the names of numbe
     CHECK(json["file"] == "/base/a.toml");
     CHECK(json["repository"]["lock_wait_s"] == 90);
     CHECK(json["backup"]["verify_after"] == "none");
+    CHECK(json["cleanup"]["log_dirs"] == Json::parse(R"(["/base/logs", "/var/log/x"])"));
+    CHECK(json["cleanup"]["older_than_s"] == 129600);
     CHECK(json["retention"]["keep_last"]["count"] == 3);
     CHECK(json["retention"]["types"]["hourly"]["age_s"] == 86400);
     CHECK(json["retention"]["grace_s"] == 5400);
     CHECK(json["source"][0]["class"] == "database");
     CHECK(json["source"][0]["path"][0] == "/base/data/*.db");
+    CHECK(json["source"][1]["max_shrink"] == 0.125);
     CHECK(json["source"][2]["command"] == Json::parse(R"(["a", "b c"])"));
     CHECK(json["source"][3]["shell"] == true);
     CHECK(config_to_json(default_config("/x"), "")["file"].is_null());

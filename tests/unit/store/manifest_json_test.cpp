@@ -46,6 +46,18 @@ TEST_CASE("manifest: what is written reads back the same") {
     CHECK(format_manifest(parse_manifest(text, kId)) == text);
 }
 
+TEST_CASE("manifest: what older versions did not write is unknown, not an error") {
+    const Manifest old = parse_manifest(format_manifest(sample()), kId);
+    CHECK_FALSE(old.components[0].new_stored_bytes);
+    CHECK_FALSE(old.components[0].sqlite->table_count);
+    Manifest m = sample();
+    m.components[0].new_stored_bytes = 0;
+    m.components[0].sqlite->table_count = 3;
+    const Manifest again = parse_manifest(format_manifest(m), kId);
+    CHECK(again.components[0].new_stored_bytes == 0);
+    CHECK(again.components[0].sqlite->table_count == 3);
+}
+
 TEST_CASE("manifest: a snapshot with a missing source or a warning is partial, with a suspicion suspect") {
     Manifest m = sample();
     CHECK(m.state() == "complete");

@@ -140,3 +140,32 @@ TEST_CASE("object_table: an object whose file has another size than remembered i
     fs::resize_file(t.repository.object(name), size - 1);
     CHECK_FALSE(ObjectTable(t.repository).adopt(name, size).has_value());
 }
+
+TEST_CASE("object_table: a retired object is no hit, unless it is asked for") {
+    TestRepository t;
+    Writer writer{t.repository};
+    const Placement place = writer.put(noise(5000));
+    writer.finish();
+    const Digest name = writer.objects.name_of(place.object);
+    ObjectTable table(t.repository);
+    table.retire({name});
+    CHECK_FALSE(table.adopt(name).has_value());
+    const auto ordinal = table.adopt_any(name, writer.objects.stored_bytes(place.object));
+    REQUIRE(ordinal);
+    CHECK(table.plain_bytes(*ordinal) == 5000);
+    CHECK_FALSE(table.adopt(name).has_value());
+}
+
+TEST_CASE("object_table: what bytes of a new object take up is known by frames, split by length") {
+    TestRepository t;
+    Writer writer{t.repository};
+    const Bytes zeros(kFrameBytes);
+    const Placement dull = writer.put(zeros), half = writer.put(Bytes(kFrameBytes / 2));
+    const Placement wild = writer.put(noise(kFrameBytes / 2));
+    writer.finish();
+    const ObjectTable& table = writer.objects;
+    CHECK(table.stored_share(dull) < 1000);
+    CHECK(table.stored_share(half) == table.stored_share(wild));  // one frame
+    CHECK(table.stored_share(wild) > kFrameBytes / 5);
+    CHECK(table.stored_share({dull.object, 0, 2 * kFrameBytes}) <= table.stored_bytes(dull.object));
+}
