@@ -39,6 +39,7 @@ fmt: ## format C++ and shell in place
 	@scripts/dev/fmt.sh
 
 bench: build ## measure capture, verify and restore against zstd, find and openssl
+	@cmake --build $(BUILD) --target bench_helpers
 	@bench/run.sh
 
 install: build ## install below PREFIX (default /usr/local); DESTDIR is obeyed

@@ -108,6 +108,16 @@ unzstd_db() { zstd -q -d -f "$work/trades.db.zst" -o "$work/out/t.db" && openssl
 unzstd_sync_db() { zstd -q -d -f "$work/trades.db.zst" -o "$work/out/t.db" && sync "$work/out/t.db" && openssl sha256 "$work/out/t.db"; }
 verify_plain() { verify -q --repo "$work/repo" latest:trades.db; }
 nothing() { :; }
+plan_prune() { prune --repo "$work/many" --config "$work/keep1.toml" --plan; }
+make_many() { # a repository to prune, and as many files of the same sizes for rm
+  rm -rf -- "${work:?}/many" "$work/files"
+  init --repo "$work/many" >/dev/null
+  "$here/../build/bench_many_snapshots" "$work/many" 1000 6000
+  cp -r "$work/many/objects" "$work/files"
+  sync -f "$work"
+}
+sweep() { prune -q --repo "$work/many" --config "$work/keep1.toml" --empty-trash; }
+remove_files() { rm -rf -- "${work:?}/files"; }
 
 main() {
   export PATH=$bin:$PATH XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
@@ -154,6 +164,14 @@ main() {
   list_tree >/dev/null
   read -r a b < <(pair nothing snap_tree list_tree)
   report "unchanged tree again / find -ls ($(find "$work/tree" | wc -l) entries)" "$a" "$b" "<= 2"
+
+  printf '[retention]\nkeep_last = 1\nmin_keep = 1\n' >"$work/keep1.toml"
+  make_many
+  row "prune: plan for 1000 snapshots x 6000 objects" "$(times nothing plan_prune) ms" "-" "-" "<= 1000 ms"
+  read -r a b < <(pair make_many sweep remove_files)
+  report "prune: remove 999 of them / rm -r of all objects" "$a" "$b" "-"
+  make_many
+  row "peak memory, prune of 1000 snapshots x 6000 objects" "$(/usr/bin/time -f %M prune -q --repo "$work/many" --config "$work/keep1.toml" --empty-trash 2>&1 >/dev/null) KiB" "-" "-" "-"
 
   new_repository
   row "peak memory, first snapshot of the database" "$(/usr/bin/time -f %M snap -q --repo "$work/repo" --level "$level" --sqlite "$work/trades.db" 2>&1 >/dev/null) KiB" "-" "-" "<= 204800 KiB"

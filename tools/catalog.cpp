@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     const CLI::App* diff = verb("diff", "what changed between two snapshots: OLDER NEWER", "SNAPSHOTS");
     const CLI::App* stats = verb("stats", "totals of the repository", "");
     const CLI::App* objects = verb("objects", "the objects a snapshot needs", "SNAPSHOT");
+    const CLI::App* trash = verb("trash", "pruned snapshots that can come back: prune --undelete ID", "");
     cli::add_common_flags(app, common,
                           "  catalog\n"
                           "  catalog show latest\n"
@@ -45,6 +46,7 @@ int main(int argc, char** argv) {
         if (files->parsed()) return cli::print_files(repository, flags, format);
         if (diff->parsed()) return cli::print_diff(repository, flags, format);
         if (stats->parsed()) return cli::print_stats(repository, format);
+        if (trash->parsed()) return cli::print_trash(repository, env.config.retention.grace, format);
         if (objects->parsed()) return cli::print_objects(repository, flags, format);
         cli::print_list(repository, flags, format);
     });

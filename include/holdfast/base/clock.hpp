@@ -1,41 +1,14 @@
-// base/clock.hpp - UTC times as text, and the local time budget of a wait.
-//
-// Every time in the repository is UTC, written 2026-03-01T02:30:00Z.
+// base/clock.hpp - what time it is, and the local time budget of a wait.
 #pragma once
 
 #include <chrono>
-#include <ctime>
-#include <optional>
-#include <string>
-#include <string_view>
+
+#include "holdfast/base/utc.hpp"
 
 namespace holdfast {
 
-using SystemSeconds = std::chrono::sys_seconds;
-
 inline SystemSeconds now_utc() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
-inline std::string format_time(SystemSeconds at, const char* pattern) {
-    const std::time_t seconds = at.time_since_epoch().count();
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    char text[64];
-    return {text, std::strftime(text, sizeof text, pattern, &parts)};
-}
-inline std::string format_utc(SystemSeconds at) { return format_time(at, "%Y-%m-%dT%H:%M:%SZ"); }
-
-/// Parses "2026-11-20", "2026-11-20T14:00", "2026-11-20T14:00:05" with an optional trailing Z: all UTC.
-inline std::optional<SystemSeconds> parse_utc(std::string_view text) {
-    if (text.ends_with('Z')) text.remove_suffix(1);
-    for (const char* pattern : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
-        std::tm parts{};
-        const std::string copy{text};
-        const char* end = ::strptime(copy.c_str(), pattern, &parts);
-        if (end != nullptr && *end == '\0') return SystemSeconds{std::chrono::seconds{::timegm(&parts)}};
-    }
-    return std::nullopt;
 }
 
 /// A bounded wait: how long may this still take?

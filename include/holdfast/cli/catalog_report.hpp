@@ -10,6 +10,7 @@
 #include "holdfast/cli/snapshot_flags.hpp"
 #include "holdfast/ops/catalog.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
+#include "holdfast/store/trash.hpp"
 
 namespace holdfast::cli {
 
@@ -196,6 +197,21 @@ inline void print_stats(const Repository& repository, Format format) {
                        format);
     for (const UnreadableSnapshot& u : s.unreadable)
         say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
+}
+
+/// Pruned snapshots that `prune --undelete` can bring back, and until when.
+inline void print_trash(const Repository& repository, std::chrono::seconds grace, Format format) {
+    Table table({{"ID"}, {"PRUNED"}, {"STAYS UNTIL"}});
+    Json json = Json::array();
+    for (const TrashEntry& e : list_trash(repository)) {
+        if (e.is_gone) continue;
+        table.add({e.id, format_utc(e.since), format_utc(e.since + grace)});
+        json.push_back({{"id", e.id},
+                        {"pruned_utc", format_utc(e.since)},
+                        {"stays_until_utc", format_utc(e.since + grace)}});
+        if (format == Format::id) print_line(e.id);
+    }
+    if (format != Format::id) detail::print_rows(table, json, format);
 }
 
 inline void print_objects(const Repository& repository, const CatalogFlags& flags, Format format) {

@@ -134,7 +134,8 @@ inline RepositoryStats stats(const Repository& repository) {
     for (const Manifest& m : list.newest_first) {
         ++out.snapshots;
         out.captured_bytes += m.bytes();
-        live.merge(read_checksums(repository.snapshot(m.id) / "SHA256SUMS").objects);
+        const Checksums sums = read_checksums(repository.snapshot(m.id) / "SHA256SUMS");
+        live.insert(sums.objects.begin(), sums.objects.end());
     }
     for (const std::string& folder : list_directory(repository.root() / "objects"))
         for (const std::string& name : list_directory(repository.root() / "objects" / folder)) {

@@ -14,7 +14,7 @@
 #include <tuple>
 #include <vector>
 
-#include "holdfast/base/clock.hpp"
+#include "holdfast/base/utc.hpp"
 #include "holdfast/policy/retention_config.hpp"
 
 namespace holdfast {

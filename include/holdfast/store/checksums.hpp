@@ -4,8 +4,9 @@
 // together are what a prune must keep and an off-site copy must hold; no key and no recipe is needed to know them.
 #pragma once
 
-#include <set>
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
@@ -13,7 +14,7 @@
 namespace holdfast {
 
 struct Checksums {
-    std::set<Digest> objects;
+    std::vector<Digest> objects;  // ascending, each once
     std::optional<Digest> manifest;
     std::optional<Digest> summary;
 };
@@ -27,6 +28,21 @@ inline std::string format_checksums(const Checksums& sums) {
     return text;
 }
 
+namespace detail {
+
+/// "<name>  ../../objects/<ab>/<name>": the two names must be the same.
+inline std::optional<Digest> parse_object_line(std::string_view line) {
+    constexpr std::string_view kFolder = "  ../../objects/";
+    if (line.size() != 64 + kFolder.size() + 3 + 64 || line.substr(64, kFolder.size()) != kFolder)
+        return std::nullopt;
+    const std::string_view name = line.substr(0, 64), path = line.substr(64 + kFolder.size());
+    if (path.substr(0, 2) != name.substr(0, 2) || path[2] != '/' || path.substr(3) != name)
+        return std::nullopt;
+    return Digest::parse(name);
+}
+
+}  // namespace detail
+
 /// Reads a file line by line, so that memory holds names only. Throws: corrupt, io.
 inline Checksums read_checksums(const fs::path& path) {
     const UniqueFd fd = open_fd(path.string(), O_RDONLY | O_NOFOLLOW);
@@ -35,12 +51,14 @@ inline Checksums read_checksums(const fs::path& path) {
                      what);
     Checksums sums;
     while (const auto line = lines.next()) {
+        if (const auto object = detail::parse_object_line(*line)) {
+            sums.objects.push_back(*object);
+            continue;
+        }
         const auto digest = line->size() > 66 ? Digest::parse(line->substr(0, 64)) : std::nullopt;
-        const std::string_view name = digest ? line->substr(66) : std::string_view{};
-        if (digest && line->substr(64, 2) == "  " &&
-            name == "../../" + Repository::object_path(digest->hex()))
-            sums.objects.insert(*digest);
-        else if (name == "manifest.json" && !sums.manifest)
+        const std::string_view name =
+            digest && line->substr(64, 2) == "  " ? line->substr(66) : std::string_view{};
+        if (name == "manifest.json" && !sums.manifest)
             sums.manifest = digest;
         else if (name == "summary.txt" && !sums.summary)
             sums.summary = digest;
@@ -48,6 +66,8 @@ inline Checksums read_checksums(const fs::path& path) {
             throw Error(Kind::corrupt,
                         what + " has a line that does not belong there: " + in_quotes(line->substr(0, 100)));
     }
+    if (!std::is_sorted(sums.objects.begin(), sums.objects.end(), std::less_equal<>{}))
+        throw Error(Kind::corrupt, what + " does not have its objects in order");
     if (!sums.manifest || !sums.summary)
         throw Error(Kind::corrupt, what + " does not name the manifest and the summary");
     return sums;

@@ -41,29 +41,52 @@ public:
         if (end == std::string_view::npos) return;
         text = text.substr(0, end);
         const std::size_t begin = text.rfind('\n');
+        if (begin == std::string_view::npos && size > kMaxLedgerLine)
+            throw Error(Kind::corrupt, "the last line of '" + path_ + "' is too long; nothing was appended",
+                        "put the ledger back from another copy of the repository");
         previous_ = sha256(begin == std::string_view::npos ? text : text.substr(begin + 1)).hex();
     }
 
     LedgerWriter(const Repository& repository, std::chrono::seconds budget)
         : LedgerWriter(repository.ledger(), budget) {}
 
-    /// Adds a line and returns when it is on stable storage. Throws: io.
-    void append(const std::string& event, const std::string& snapshot, const Json& details = Json::object()) {
-        Json json;
-        json["time_utc"] = format_utc(now_utc());
-        json["event"] = event;
-        if (!snapshot.empty()) json["snapshot"] = snapshot;
-        for (const auto& [key, value] : details.items()) json[key] = value;
-        json["previous"] = previous_;
-        const std::string line = dump_json(json);
+    /// One line to come; empty `snapshot` where none is meant.
+    struct Entry {
+        std::string event, snapshot;
+        Json details = Json::object();
+    };
+
+    /// Adds the lines and returns when they are on stable storage; after an error none is there. Throws: io.
+    void append(const std::vector<Entry>& entries) {
+        if (entries.empty()) return;
+        std::string text, previous = previous_;
+        for (const Entry& entry : entries) {
+            Json json;
+            json["time_utc"] = format_utc(now_utc());
+            json["event"] = entry.event;
+            if (!entry.snapshot.empty()) json["snapshot"] = entry.snapshot;
+            for (const auto& [key, value] : entry.details.items()) json[key] = value;
+            json["previous"] = previous;
+            const std::string line = dump_json(json);
+            previous = sha256(line).hex();
+            text += line + "\n";
+        }
         const std::string doing = "append to '" + path_ + "'";
         if (::ftruncate(fd_.get(), static_cast<off_t>(end_)) != 0 ||
             ::lseek(fd_.get(), static_cast<off_t>(end_), SEEK_SET) < 0)
             throw_os(doing);
-        write_full(fd_.get(), as_bytes(line + "\n"), doing);
-        sync_fd(fd_.get(), doing);
-        end_ += line.size() + 1;
-        previous_ = sha256(line).hex();
+        try {
+            write_full(fd_.get(), as_bytes(text), doing);
+            sync_fd(fd_.get(), doing);
+        } catch (const Error&) {
+            [[maybe_unused]] const int cut = ::ftruncate(fd_.get(), static_cast<off_t>(end_));
+            throw;
+        }
+        end_ += text.size();
+        previous_ = previous;
+    }
+    void append(const std::string& event, const std::string& snapshot, const Json& details = Json::object()) {
+        append({Entry{event, snapshot, details}});
     }
 
 private:

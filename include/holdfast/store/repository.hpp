@@ -67,6 +67,8 @@ public:
     fs::path snapshots() const { return root_ / "snapshots"; }
     fs::path snapshot(const std::string& id) const { return root_ / "snapshots" / id; }
     fs::path tmp() const { return root_ / "tmp"; }
+    fs::path trash() const { return root_ / "trash"; }
+    fs::path quarantine() const { return root_ / "quarantine"; }
     fs::path ledger() const { return root_ / "ledger.jsonl"; }
     fs::path lock_path() const { return root_ / "lock"; }
     fs::path object(const Digest& name) const { return root_ / object_path(name.hex()); }

@@ -8,9 +8,9 @@
 #include <chrono>
 #include <string>
 
-#include "holdfast/base/clock.hpp"
 #include "holdfast/base/error.hpp"
 #include "holdfast/base/text.hpp"
+#include "holdfast/base/utc.hpp"
 
 namespace holdfast {
 

@@ -65,3 +65,20 @@ TEST_CASE("ledger: one that was emptied, or lost its line ends, is noticed and n
     CHECK_THROWS_AS(append(t, "two"), Error);
     CHECK(read_file(t.repository.ledger(), 1_MiB) == text);
 }
+
+TEST_CASE("ledger: several lines at once chain like single ones") {
+    TestRepository t;
+    LedgerWriter writer(t.repository, std::chrono::seconds{1});
+    writer.append({{"one", ""}, {"two", "20261120T020000Z-7f3a9c", {{"reason", "x"}}}});
+    writer.append("three", "");
+    std::vector<std::string> events;
+    CHECK(read(t, &events).findings.empty());
+    CHECK(events == std::vector<std::string>{"created", "one", "two", "three"});
+}
+
+TEST_CASE("ledger: a last line longer than any of ours is refused, not chained to by its end") {
+    TestRepository t;
+    const std::string text = read_file(t.repository.ledger(), 1_MiB);
+    publish_file(t.repository.ledger(), as_bytes(text + std::string(kMaxLedgerLine + 1, 'x') + "\n"));
+    CHECK_THROWS_AS(append(t, "one"), const Error&);
+}

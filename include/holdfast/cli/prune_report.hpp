@@ -1,0 +1,141 @@
+// cli/prune_report.hpp - plans as TSV or JSON, read back again, and what a prune says it did.
+//
+// A plan is a comment line with the repository and the state of the catalog, then for each snapshot: id, keep or remove,
+// reason, bytes that its removal frees. An edited plan removes less if lines are changed to keep or left out.
+#pragma once
+
+#include <string>
+
+#include "holdfast/cli/flags.hpp"
+#include "holdfast/cli/notes.hpp"
+#include "holdfast/cli/output.hpp"
+#include "holdfast/cli/report.hpp"
+#include "holdfast/ops/prune.hpp"
+
+namespace holdfast::cli {
+
+namespace detail {
+
+inline constexpr std::string_view kPlanTitle = "# holdfast prune plan";
+inline constexpr std::uint64_t kMaxPlanBytes = 64_MiB;
+
+inline const char* verdict_word(const ops::PlannedSnapshot& s) { return s.keep ? "keep" : "remove"; }
+
+inline Json plan_json(const Repository& repository, const ops::PrunePlan& plan) {
+    Json json = {{"repository", repository.id()}, {"catalog", plan.catalog}, {"snapshots", Json::array()}};
+    for (const ops::PlannedSnapshot& s : plan.snapshots)
+        json["snapshots"].push_back({{"id", s.id},
+                                     {"verdict", verdict_word(s)},
+                                     {"reason", json_text(s.reason)},
+                                     {"frees_bytes", s.frees_bytes}});
+    return json;
+}
+
+inline ops::ApprovedPlan parse_json_plan(const std::string& text) {
+    const Json json = parse_json(text, "the plan");
+    const JsonFields fields(json, "the plan");
+    ops::ApprovedPlan plan{fields.text("repository"), fields.text("catalog"), {}};
+    const Json* snapshots = fields.find("snapshots");
+    if (snapshots == nullptr || !snapshots->is_array()) fields.fail("snapshots", "is not a list");
+    for (const Json& snapshot : *snapshots) {
+        const JsonFields one(snapshot, "the plan");
+        if (one.text("verdict") == "remove") plan.removals.insert(one.text("id"));
+    }
+    return plan;
+}
+
+}  // namespace detail
+
+inline std::string format_plan(const Repository& repository, const ops::PrunePlan& plan) {
+    std::string out = std::string(detail::kPlanTitle) + "\t" + repository.id() + "\t" + plan.catalog + "\n";
+    for (const ops::PlannedSnapshot& s : plan.snapshots)
+        out += tsv_line({s.id, detail::verdict_word(s), s.reason, std::to_string(s.frees_bytes)});
+    return out;
+}
+
+/// Throws: usage (it is no plan).
+inline ops::ApprovedPlan parse_plan(const std::string& text) {
+    const auto fail = [](const std::string& why) {
+        throw Error(Kind::usage, "this is not a plan: " + why, "make one with: prune --plan >plan.tsv");
+    };
+    if (text.starts_with('{')) {
+        try {
+            return detail::parse_json_plan(text);
+        } catch (const Error& e) {
+            fail(e.what());
+        }
+    }
+    ops::ApprovedPlan plan;
+    bool has_title = false;
+    for (const std::string_view line : split(text, '\n')) {
+        const auto cells = split(line, '\t');
+        if (line.starts_with(detail::kPlanTitle) && cells.size() == 3) {
+            plan.repository = cells[1];
+            plan.catalog = cells[2];
+            has_title = true;
+        } else if (!line.empty() && !line.starts_with('#')) {
+            if (cells.size() < 2 || !is_snapshot_id(cells[0]) || (cells[1] != "keep" && cells[1] != "remove"))
+                fail("a line says " + in_quotes(line.substr(0, 80)));
+            if (cells[1] == "remove") plan.removals.insert(std::string(cells[0]));
+        }
+    }
+    if (!has_title) fail("its first line, which says what it is for, is missing");
+    return plan;
+}
+
+/// From a file or, for "-", from standard input. Throws: usage, io.
+inline ops::ApprovedPlan read_plan(const std::string& path) {
+    if (path != "-") return parse_plan(read_file(path, detail::kMaxPlanBytes));
+    std::string text(detail::kMaxPlanBytes + 1, '\0');
+    text.resize(read_full(STDIN_FILENO, std::as_writable_bytes(std::span(text)), "read the plan"));
+    if (text.size() > detail::kMaxPlanBytes)
+        throw Error(Kind::usage, "the plan is larger than " + format_bytes(detail::kMaxPlanBytes));
+    return parse_plan(text);
+}
+
+inline void print_plan(const Repository& repository, const ops::PrunePlan& plan, const CommonFlags& flags) {
+    if (flags.json) return print_json(detail::plan_json(repository, plan));
+    print(format_plan(repository, plan));
+}
+
+/// For people: the same as a table.
+inline void print_dry_run(const Repository& repository, const ops::PrunePlan& plan,
+                          const CommonFlags& flags) {
+    if (flags.json) return print_json(detail::plan_json(repository, plan));
+    Table table({{"ID"}, {"VERDICT"}, {"FREES", Align::right}, {"REASON"}});
+    for (const ops::PlannedSnapshot& s : plan.snapshots)
+        table.add({s.id, detail::verdict_word(s), s.keep ? "" : format_bytes(s.frees_bytes), s.reason});
+    print(table.text());
+    if (flags.quiet) return;
+    const std::size_t removed = plan.removals().size();
+    say("prune", "note",
+        "dry run: would keep " + std::to_string(plan.snapshots.size() - removed) + " and remove " +
+            std::to_string(removed) + " snapshots, which hold " + format_bytes(plan.frees_bytes()));
+}
+
+/// Standard output: the ids that were removed.
+inline void print_prune_report(const Repository& repository, const ops::PruneReport& report,
+                               const CommonFlags& flags) {
+    if (flags.json) {
+        Json json = {{"repository", repository.id()},     {"kept", report.kept},
+                     {"trashed", report.trashed},         {"gone", report.gone},
+                     {"objects", report.objects},         {"freed_bytes", report.freed_bytes},
+                     {"trash_bytes", report.trash_bytes}, {"notes", Json::array()}};
+        for (const std::string& note : report.notes) json["notes"].push_back(json_text(note));
+        print_json(json);
+    } else {
+        for (const std::string& id : report.trashed) print_line(id);
+    }
+    if (flags.quiet) return;
+    for (const std::string& note : report.notes) say("prune", "note", note);
+    say("prune", "note",
+        "kept " + std::to_string(report.kept) + ", moved " + std::to_string(report.trashed.size()) +
+            " to the trash, emptied " + std::to_string(report.gone.size()) + " from it; freed " +
+            format_bytes(report.freed_bytes) + " in " + std::to_string(report.objects) + " objects");
+    if (report.trash_bytes > 0)
+        say("prune", "note",
+            "the trash holds " + format_bytes(report.trash_bytes) +
+                "; prune --undelete ID brings a snapshot back, prune --empty-trash frees it now");
+}
+
+}  // namespace holdfast::cli

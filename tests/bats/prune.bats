@@ -1,0 +1,207 @@
+#!/usr/bin/env bats
+# prune.bats - what the policy keeps stays whole, what it does not keep can be had back for a while, then is gone.
+
+load support
+load repository
+
+# Snapshots of one file that is new each time, oldest first in `ids`.
+take_daily() { # <count>
+  local i
+  mkdir -p tree
+  for ((i = 1; i <= $1; i++)); do
+    head -c 2000 /dev/urandom >tree/file
+    ids+=("$(snap -q --tree tree)")
+  done
+}
+
+policy() { # <line>...
+  printf '[repository]\npath = "%s"\n[retention]\n' "$repo" >policy.toml
+  printf '%s\n' "$@" >>policy.toml
+  export HOLDFAST_CONFIG=$PWD/policy.toml
+}
+
+setup() {
+  fresh_repository
+  cd "$BATS_TEST_TMPDIR" || return 1
+  ids=()
+}
+
+teardown() {
+  if mountpoint -q small; then umount small; fi
+}
+
+listed() { catalog --format id | sort; }
+expect_listed() { # <id>...
+  assert_equal "$(listed)" "$(printf '%s\n' "$@" | sort)"
+}
+
+@test "prune prints the ids that went, and the dry run before it says the same and does nothing" {
+  take_daily 5
+  policy 'keep_last = 2' 'min_keep = 1'
+  run -0 --separate-stderr prune --dry-run
+  would=$(awk '$2 == "remove" { print $1 }' <<<"$output")
+  expect_listed "${ids[@]}"
+  run -0 --separate-stderr prune
+  assert_output "$would"
+  assert_equal "$output" "$(printf '%s\n' "${ids[2]}" "${ids[1]}" "${ids[0]}")"
+  # shellcheck disable=SC2154  # bats sets stderr
+  assert_regex "$stderr" 'kept 2, moved 3 to the trash, emptied 0 from it'
+  expect_listed "${ids[3]}" "${ids[4]}"
+  assert_whole --all --deep
+}
+
+@test "a plan can be looked at, edited, and applied once; as JSON too" {
+  take_daily 5
+  policy 'keep_last = 2' 'min_keep = 1'
+  prune --plan >plan.tsv
+  run -0 cut -f 2 plan.tsv
+  assert_output "$(printf '%s\n' "$(head -1 plan.tsv | cut -f 2)" keep keep remove remove remove)"
+  sed -i "/^${ids[1]}/s/remove/keep/" plan.tsv
+  run -0 --separate-stderr prune --apply - <plan.tsv
+  assert_output "$(printf '%s\n' "${ids[2]}" "${ids[0]}")"
+  expect_listed "${ids[1]}" "${ids[3]}" "${ids[4]}"
+  run -10 prune --apply plan.tsv
+  assert_output --partial 'there are other snapshots now'
+  prune --plan --json >plan.json
+  assert_equal "$(jq -r '.snapshots[] | select(.verdict == "remove").id' plan.json)" "${ids[1]}"
+  run -0 --separate-stderr prune --apply plan.json
+  assert_output "${ids[1]}"
+}
+
+@test "a plan that is none, cut short or for another repository removes nothing" {
+  take_daily 3
+  policy 'keep_last = 1' 'min_keep = 1'
+  echo "${ids[0]}	remove	x	0" >no-title.tsv
+  run -2 prune --apply no-title.tsv
+  echo '{"repository": 1}' >bad.json
+  run -2 prune --apply bad.json
+  : >empty
+  run -2 prune --apply empty
+  prune --plan | sed '1s/\t[^\t]*\t/\tother\t/' >other.tsv
+  run -10 prune --apply other.tsv
+  assert_output --partial 'another repository'
+  expect_listed "${ids[@]}"
+}
+
+@test "without a policy nothing is removed, and that is an error" {
+  take_daily 3
+  run -3 prune
+  assert_output --partial 'there is no policy, so nothing was removed'
+  expect_listed "${ids[@]}"
+}
+
+@test "a pin, a request to forget and an undelete are obeyed by the next prune" {
+  take_daily 5
+  policy 'keep_last = 1' 'min_keep = 1'
+  prune --pin "${ids[0]}" --until 30d --reason audit
+  run -0 prune --plan
+  assert_line --regexp "^${ids[0]}.keep.pinned until .* \\(audit\\)"
+  prune -q
+  expect_listed "${ids[0]}" "${ids[4]}"
+  assert_equal "$(catalog trash --format id)" "$(printf '%s\n' "${ids[@]:1:3}" | sort)"
+  assert_regex "$(catalog trash --json | jq -r '.[0].stays_until_utc')" '^20'
+  prune --undelete "${ids[2]}"
+  prune -q
+  expect_listed "${ids[0]}" "${ids[2]}" "${ids[4]}"
+  prune --unpin "${ids[0]}"
+  prune -q --forget "${ids[2]}"
+  expect_listed "${ids[2]}" "${ids[4]}" # pinned by the undelete
+  prune --unpin "${ids[2]}"
+  prune -q
+  expect_listed "${ids[4]}"
+  run -6 prune --undelete 20200101T000000Z-abcdef
+  run -2 prune --pin "${ids[4]}"
+  assert_whole --all
+}
+
+@test "emptying the trash frees the objects, and the snapshots in it do not come back" {
+  take_daily 4
+  policy 'keep_last = 1' 'min_keep = 1'
+  prune -q
+  before=$(du -sb "$repo/objects" | cut -f 1)
+  run -0 --separate-stderr prune --empty-trash --json
+  assert_equal "$(jq -c '[(.gone | length), (.trashed | length)]' <<<"$output")" '[3,0]'
+  (($(du -sb "$repo/objects" | cut -f 1) < before - 5000)) || fail 'nothing was freed'
+  run -6 prune --undelete "${ids[0]}"
+  assert_whole --all --deep
+}
+
+@test "prune works on a full disk, and its ledger lines follow when there is room" {
+  mkdir small
+  mount -t tmpfs -o size=3m,mode=700 tmpfs small
+  # shellcheck disable=SC2030  # each test has its own
+  repo=$BATS_TEST_TMPDIR/small/repo
+  export HOLDFAST_REPO=$repo
+  init >/dev/null
+  take_daily 6
+  fill=$(df --output=avail -k small | tail -1)
+  fallocate -l "${fill}K" small/fill
+  while head -c 1 /dev/zero >>small/more 2>/dev/null; do :; done
+  policy 'keep_last = 1' 'min_keep = 1'
+  run -0 --separate-stderr prune --empty-trash
+  assert_equal "${#lines[@]}" 5
+  rm small/fill small/more
+  prune -q
+  assert_whole --all --deep
+}
+
+# Runs `prune` and kills it when it makes that system call for the k-th time, before it is carried out.
+prune_killed_at() { # <system call> <k>
+  strace -f -qq -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" prune -q --empty-trash >/dev/null
+}
+
+@test "kill -9 at every step of a prune harms no snapshot, and the next prune finishes the work" {
+  local step k code kills=0
+  take_daily 14
+  policy 'keep_last = 3' 'min_keep = 1'
+  cp -a repo pristine
+  for step in utimensat rename write fsync unlink unlinkat rmdir; do
+    for ((k = 1; ; k++)); do
+      rm -rf repo
+      cp -a pristine repo
+      code=0
+      prune_killed_at "$step" "$k" 2>/dev/null || code=$?
+      if ((code == 0)); then break; fi
+      assert_equal "$code" 137
+      assert_whole --all
+      if ((++kills % 8 == 0)); then
+        prune -q --empty-trash >/dev/null
+        expect_listed "${ids[@]:11}"
+        assert_whole --all --deep
+        assert_equal "$(catalog stats --json | jq .unreferenced_objects)" 0
+      fi
+    done
+  done
+  ((kills >= 100)) || fail "only $kills steps were stopped"
+}
+
+@test "a contradictory policy is an error with its place, and removes nothing" {
+  take_daily 2
+  policy 'keep_daily = "30d"' 'keep_weekly = "1w"'
+  run -3 prune
+  assert_output --regexp "policy.toml:5:[0-9]+: 'keep_weekly' does not reach further back than keep_daily"
+  export HOLDFAST_CONFIG=/dev/null
+  expect_listed "${ids[@]}"
+}
+
+@test "a clock that jumps ten years ahead removes nothing that the policy kept before" {
+  take_daily 4
+  policy 'keep_daily = "7d"' 'min_keep = 1'
+  prune -q
+  kept=$(listed)
+  run -0 faketime -f +3650d prune -q
+  assert_output ''
+  assert_equal "$(listed)" "$kept"
+}
+
+@test "every policy in examples/retention can be simulated, and drawn" {
+  local file
+  for file in "$HOLDFAST_SOURCE"/examples/retention/*.toml; do
+    run -0 prune --simulate 400d --config "$file" --svg chart.svg
+    assert_line --regexp '^[0-9-]{10} +[0-9]+  0-'
+    assert_equal "${#lines[@]}" 401
+    run -0 grep -c '<path fill' chart.svg
+  done
+  run -0 prune --simulate 60d --config "$HOLDFAST_SOURCE/examples/retention/30d.toml"
+  assert_line --regexp ' 31  0-30$'
+}

@@ -1,0 +1,250 @@
+#include "holdfast/ops/prune.hpp"
+
+#include <doctest/doctest.h>
+
+#include "holdfast/ops/restore.hpp"
+#include "holdfast/ops/verify.hpp"
+#include "support/catch_error.hpp"
+#include "support/repository.hpp"
+
+using namespace holdfast;
+using holdfast::testing::catch_error;
+using holdfast::testing::contains;
+using holdfast::testing::noise;
+using std::chrono::days;
+
+namespace {
+
+/// A tree of one file, which every snapshot() replaces.
+struct Pruning : holdfast::testing::TestRepository {
+    std::vector<std::string> ids;  // oldest first
+
+    explicit Pruning(std::size_t snapshots) {
+        fs::create_directory(dir / "tree");
+        for (std::size_t i = 0; i < snapshots; ++i) snapshot();
+    }
+    void snapshot() {
+        const Bytes content = noise(3000, ids.size() + 1);
+        fs::remove(dir / "tree/file");
+        write_new_file(dir / "tree/file", content);
+        ids.push_back(snap({source("tree", SourceKind::tree, dir / "tree")}).manifest.id);
+    }
+    ops::PruneOptions keep_last(std::uint64_t count, std::chrono::seconds grace = days{7}) const {
+        ops::PruneOptions options;
+        options.policy.retention.keep[0] = KeepRule{count, {}};
+        options.policy.retention.min_keep = 1;
+        options.policy.retention.grace = grace;
+        options.policy.configured = {"tree"};
+        options.policy.now = now_utc();
+        return options;
+    }
+    std::set<std::string> present() const {
+        const std::vector<std::string> all = list_snapshot_ids(repository);
+        return {all.begin(), all.end()};
+    }
+    std::size_t objects() const {
+        std::size_t count = 0;
+        for (const auto& entry : fs::recursive_directory_iterator(repository.root() / "objects"))
+            count += entry.is_regular_file() ? 1 : 0;
+        return count;
+    }
+    /// Every snapshot that is there holds what it held when it was taken.
+    void check_contents() const {
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (!fs::is_directory(repository.snapshot(ids[i]))) continue;
+            ops::RestoreOptions options;
+            options.target = dir / ("restored." + ids[i]);
+            ops::restore(repository, read_checked_manifest(repository, ids[i]), options);
+            CHECK(as_bytes(read_file(options.target / "tree/file", 1_MiB)).size() == 3000);
+            CHECK(read_file(options.target / "tree/file", 1_MiB) == as_text(noise(3000, i + 1)));
+            fs::remove_all(options.target);
+        }
+    }
+    ops::VerifyReport verify_all() const {
+        ops::VerifyOptions options;
+        options.all = true;
+        options.deep = true;
+        return ops::verify(repository, options);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("prune: what the policy does not keep waits in the trash, whole") {
+    const Pruning p(5);
+    const std::size_t before = p.objects();
+    const ops::PruneReport report = ops::prune(p.repository, p.keep_last(2));
+    CHECK(report.trashed == std::vector<std::string>{p.ids[2], p.ids[1], p.ids[0]});
+    CHECK(report.kept == 2);
+    CHECK(p.present() == std::set<std::string>{p.ids[3], p.ids[4]});
+    CHECK(p.objects() == before);
+    CHECK(report.trash_bytes > 6000);
+    CHECK(p.verify_all().findings.empty());
+    p.check_contents();
+}
+
+TEST_CASE("prune: after the time of grace the objects that nobody needs are removed, and only those") {
+    const Pruning p(5);
+    ops::PruneOptions options = p.keep_last(2);
+    const std::uint64_t planned = ops::plan_prune(p.repository, options.policy).frees_bytes();
+    ops::prune(p.repository, options);
+    options.policy.now += days{7} - std::chrono::seconds{60};
+    CHECK(ops::prune(p.repository, options).objects == 0);
+    options.policy.now += std::chrono::seconds{120};
+    const ops::PruneReport report = ops::prune(p.repository, options);
+    CHECK(report.gone.size() == 3);
+    CHECK(report.freed_bytes == planned);
+    CHECK(list_trash(p.repository).empty());
+    CHECK(ops::stats(p.repository).unreferenced_objects == 0);
+    CHECK(p.verify_all().findings.empty());
+    p.check_contents();
+}
+
+TEST_CASE("prune: objects that a crashed run left behind are removed") {
+    const Pruning p(1);
+    const Bytes stray = noise(100);
+    const fs::path path = p.repository.object(sha256(stray));
+    write_new_file(path, stray);
+    CHECK(ops::prune(p.repository, p.keep_last(1)).objects == 1);
+    CHECK_FALSE(fs::exists(path));
+    p.check_contents();
+}
+
+TEST_CASE("prune: twice changes nothing more") {
+    const Pruning p(6);
+    ops::prune(p.repository, p.keep_last(3, std::chrono::seconds{0}));
+    const ops::PruneReport again = ops::prune(p.repository, p.keep_last(3, std::chrono::seconds{0}));
+    CHECK(again.trashed.empty());
+    CHECK(again.objects == 0);
+    CHECK(p.present().size() == 3);
+}
+
+TEST_CASE("prune: without a policy every snapshot is kept") {
+    const Pruning p(3);
+    ops::PruneOptions options = p.keep_last(1);
+    options.policy.retention = {};
+    CHECK(ops::prune(p.repository, options).trashed.empty());
+}
+
+TEST_CASE("prune: undelete brings a snapshot back, whole and pinned") {
+    const Pruning p(4);
+    ops::PruneOptions options = p.keep_last(1);
+    ops::prune(p.repository, options);
+    ops::undelete(p.repository, p.ids[0], options.policy.now + days{30}, std::chrono::seconds{0});
+    CHECK(p.present() == std::set<std::string>{p.ids[0], p.ids[3]});
+    CHECK(p.verify_all().findings.empty());
+    p.check_contents();
+    CHECK(ops::prune(p.repository, options).trashed.empty());
+    ops::unpin(p.repository, p.ids[0], std::chrono::seconds{0});
+    CHECK(ops::prune(p.repository, options).trashed == std::vector<std::string>{p.ids[0]});
+    CHECK(p.verify_all().findings.empty());
+}
+
+TEST_CASE("prune: what has left the trash does not come back, and says so") {
+    const Pruning p(3);
+    ops::prune(p.repository, p.keep_last(1));
+    fs::rename(p.repository.trash() / p.ids[0], p.repository.trash() / (p.ids[0] + ".gone"));
+    const auto undelete = [&](const std::string& id) {
+        return catch_error([&] { ops::undelete(p.repository, id, now_utc(), std::chrono::seconds{0}); });
+    };
+    CHECK(undelete(p.ids[0]).kind() == Kind::refused);
+    for (const Digest& object : read_checksums(p.repository.trash() / p.ids[1] / "SHA256SUMS").objects)
+        fs::remove(p.repository.object(object));
+    CHECK(undelete(p.ids[1]).kind() == Kind::refused);
+    CHECK(undelete(p.ids[2]).kind() == Kind::not_found);
+}
+
+TEST_CASE("prune: a pin keeps a snapshot that the policy would remove") {
+    const Pruning p(4);
+    ops::pin(p.repository, p.ids[1], {now_utc() + days{1}, "audit"}, std::chrono::seconds{0});
+    ops::prune(p.repository, p.keep_last(1));
+    CHECK(p.present() == std::set<std::string>{p.ids[1], p.ids[3]});
+    CHECK(catch_error([&] {
+              ops::pin(p.repository, p.ids[0], {now_utc(), ""}, std::chrono::seconds{0});
+          }).kind() == Kind::not_found);
+}
+
+TEST_CASE("prune: a plan is applied as approved, and refused when the catalog changed") {
+    Pruning p(5);
+    ops::PruneOptions options = p.keep_last(2);
+    const ops::PrunePlan plan = ops::plan_prune(p.repository, options.policy);
+    options.approved = ops::ApprovedPlan{p.repository.id(), plan.catalog, {p.ids[0]}};
+    CHECK(ops::prune(p.repository, options).trashed == std::vector<std::string>{p.ids[0]});
+
+    CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::refused);
+    options.approved->catalog = ops::plan_prune(p.repository, options.policy).catalog;
+    options.approved->removals = {p.ids[4]};
+    CHECK(contains(catch_error([&] { ops::prune(p.repository, options); }).what(), "is to be kept"));
+    options.approved->removals = {p.ids[0]};
+    CHECK(contains(catch_error([&] { ops::prune(p.repository, options); }).what(), "does not exist"));
+    options.approved = ops::ApprovedPlan{"other", plan.catalog, {}};
+    CHECK(contains(catch_error([&] { ops::prune(p.repository, options); }).what(), "another repository"));
+    CHECK(p.present().size() == 4);
+}
+
+TEST_CASE("prune: nothing moves when it is not known what a snapshot needs") {
+    const Pruning p(4);
+    const fs::path sums = p.repository.snapshot(p.ids[3]) / "SHA256SUMS";
+    const std::string text = read_file(sums, 1_MiB);
+    const auto refuses = [&](const std::string& damaged) {
+        fs::remove(sums);
+        write_new_file(sums, as_bytes(damaged));
+        const Error e =
+            catch_error([&] { ops::prune(p.repository, p.keep_last(1, std::chrono::seconds{0})); });
+        CHECK(e.kind() == Kind::corrupt);
+        CHECK(contains(e.what(), "nothing removed"));
+        CHECK(p.present().size() == 4);
+    };
+    refuses(text.substr(0, text.size() / 2));
+    refuses(text.substr(text.find('\n') + 1));  // one object less, all lines whole
+    refuses("");
+    fs::remove(sums);
+    CHECK_THROWS_AS(ops::prune(p.repository, p.keep_last(1)), const Error&);
+    write_new_file(sums, as_bytes(text));
+    p.check_contents();
+}
+
+TEST_CASE("prune: a damaged snapshot stays until somebody gives it up") {
+    const Pruning p(4);
+    fs::remove(p.repository.snapshot(p.ids[1]) / "manifest.json");
+    ops::PruneOptions options = p.keep_last(1);
+    CHECK(ops::prune(p.repository, options).trashed == std::vector<std::string>{p.ids[2], p.ids[0]});
+    fs::remove(p.repository.snapshot(p.ids[1]) / "SHA256SUMS");
+    CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::corrupt);
+    options.policy.unwanted = {p.ids[1]};
+    options.empty_trash = true;
+    CHECK(ops::prune(p.repository, options).gone.size() == 3);
+    CHECK(p.present() == std::set<std::string>{p.ids[3]});
+    p.check_contents();
+}
+
+TEST_CASE("prune: pins are not lost with a damaged ledger") {
+    const Pruning p(3);
+    ops::pin(p.repository, p.ids[0], {now_utc() + days{1}, ""}, std::chrono::seconds{0});
+    std::string text = read_file(p.repository.ledger(), 1_MiB);
+    text.replace(text.find("pinned"), 6, "pinnad");
+    publish_file(p.repository.ledger(), as_bytes(text + text.substr(0, text.find('\n') + 1)));
+    ops::PruneOptions options = p.keep_last(1);
+    CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::corrupt);
+    CHECK(p.present().size() == 3);
+    options.policy.damaged_ledger_is_fine = true;
+    CHECK(ops::prune(p.repository, options).trashed.size() == 2);
+}
+
+TEST_CASE("prune: a move to the trash that the ledger missed is recorded by the next prune") {
+    const Pruning p(3);
+    move_to_trash(p.repository, {p.ids[0]}, now_utc());
+    CHECK(p.verify_all().findings.empty());
+    ops::prune(p.repository, p.keep_last(2, std::chrono::seconds{0}));
+    CHECK(list_trash(p.repository).empty());
+    CHECK(p.verify_all().findings.empty());
+}
+
+TEST_CASE("prune: waits for a snap, and a snap waits for it") {
+    const Pruning p(2);
+    const FileLock snap_runs = p.repository.lock(LockMode::shared, std::chrono::seconds{0});
+    ops::PruneOptions options = p.keep_last(1);
+    options.lock_wait = std::chrono::seconds{0};
+    CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::busy);
+    CHECK(p.present().size() == 2);
+}
