@@ -201,15 +201,20 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
         auto previous = detail::previous_image(run, task.component, image.page_bytes());
         out.page_map.emplace(run.cache.page_map(task.component),
                              previous ? previous->pages.key() : random_fingerprint_key());
+        RowCounter counter(image.page_count());
         out.stream = run.capture.pages(
-            [&](PageFeed& feed) { image.copy_to([&](ByteSpan page) { feed.write(page); }); }, page_bytes,
-            std::move(previous), *out.page_map);
+            [&](PageFeed& feed) {
+                image.copy_to([&](ByteSpan page) {
+                    counter.add(page);
+                    feed.write(page);
+                });
+            },
+            page_bytes, std::move(previous), *out.page_map);
         if (out.stream->bytes != image.bytes())
             throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
         out.component.sqlite = SqliteFacts{
-            image.page_bytes(),     image.page_count(), image.user_version(),
-            image.application_id(), image.is_wal(),     image.row_counts(std::chrono::milliseconds{250}),
-            image.table_count()};
+            image.page_bytes(), image.page_count(),        image.user_version(), image.application_id(),
+            image.is_wal(),     image.row_counts(counter), image.table_count()};
         if (out.stream->has_lost_base)
             out.notes.push_back(task.component +
                                 ": the last snapshot's recipe is damaged, so unchanged pages were stored "

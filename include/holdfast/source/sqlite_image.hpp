@@ -12,6 +12,7 @@
 #include "holdfast/base/clock.hpp"
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/units.hpp"
+#include "holdfast/source/row_counter.hpp"
 #include "holdfast/source/sqlite_files.hpp"
 #include "holdfast/wrap/sqlite_backup.hpp"
 
@@ -65,7 +66,7 @@ public:
         }
     }
 
-    /// How many tables row_counts() would count if it had the time; nothing if the schema cannot be read.
+    /// How many tables row_counts() could count; nothing if the schema cannot be read.
     std::optional<std::uint64_t> table_count() const {
         try {
             return static_cast<std::uint64_t>(
@@ -75,21 +76,17 @@ public:
         }
     }
 
-    /// Rows per ordinary table within this transaction, for as many tables as `budget` allows.
-    std::map<std::string, std::int64_t> row_counts(std::chrono::milliseconds budget) {
+    /// Rows per ordinary table; `counter` has seen the whole image. A table that cannot be counted is left out.
+    std::map<std::string, std::int64_t> row_counts(const RowCounter& counter) const {
         std::map<std::string, std::int64_t> counts;
-        const Deadline deadline{budget};
-        db_->set_progress([deadline] { return deadline.has_passed() || is_interrupted(); });
         try {
-            Statement tables = db_->prepare(("SELECT name" + std::string(kOrdinaryTables)).c_str());
-            while (!deadline.has_passed() && tables.step()) {
-                const std::string name{tables.text(0)};
-                if (const auto rows = db_->count_rows(name)) counts[name] = *rows;
-            }
+            Statement tables = db_->prepare(("SELECT name, rootpage" + std::string(kOrdinaryTables)).c_str());
+            while (tables.step())
+                if (const auto rows = counter.rows(static_cast<std::uint64_t>(tables.integer(1))))
+                    counts[std::string(tables.text(0))] = *rows;
         } catch (const SqliteError&) {
-            // A damaged or exotic table is deep verification's business; counts are a convenience.
+            // A damaged schema is deep verification's business; counts are a convenience.
         }
-        db_->set_progress({});
         return counts;
     }
 

@@ -30,8 +30,8 @@ struct SqliteFacts {
     std::int64_t user_version = 0;
     std::int64_t application_id = 0;
     bool is_wal = false;
-    std::map<std::string, std::int64_t> row_counts;  // of the tables that were cheap to count
-    std::optional<std::uint64_t> table_count{};      // of all that could have been counted
+    std::map<std::string, std::int64_t> row_counts;  // of the tables that could be counted
+    std::optional<std::uint64_t> table_count{};      // of all ordinary ones
 };
 struct TreeFacts {
     std::uint64_t files = 0;

@@ -141,19 +141,6 @@ public:
     }
     void close() noexcept { db_.reset(); }
 
-    /// Rows of one table of this schema; nothing if the progress callback ended the count.
-    std::optional<std::int64_t> count_rows(const std::string& table) const {
-        const std::unique_ptr<char, decltype(&sqlite3_free)> sql{
-            sqlite3_mprintf("SELECT count(*) FROM main.\"%w\"", table.c_str()), &sqlite3_free};
-        if (sql == nullptr) throw std::bad_alloc();
-        try {
-            return query_integer(sql.get());
-        } catch (const SqliteError& e) {
-            if (e.code() == SQLITE_INTERRUPT) return std::nullopt;
-            throw;
-        }
-    }
-
     /// How long a lock of somebody else is waited for, each time; a stop signal ends the wait.
     void set_busy_budget(std::chrono::milliseconds budget) {
         busy_ = std::make_unique<Busy>(Busy{budget, {}});

@@ -104,10 +104,3 @@ TEST_CASE("sqlite_image: what the receiver throws comes through SQLite unharmed"
     });
     CHECK(std::string(e.what()) == "disk full");
 }
-
-TEST_CASE("sqlite_image: row counts are those of the image") {
-    TempDir dir;
-    run_sql(dir / "t.db", kRows);
-    SqliteImage image((dir / "t.db").string(), {std::chrono::milliseconds{200}, dir.path()});
-    CHECK(image.row_counts(std::chrono::seconds{5}) == std::map<std::string, std::int64_t>{{"t", 2000}});
-}
