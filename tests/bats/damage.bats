@@ -7,28 +7,8 @@ load repository
 
 # One repository with two snapshots of a database and a tree; every test damages it from scratch.
 setup() {
-  fresh_repository
-  source_dir=$BATS_TEST_TMPDIR/source
-  mkdir -p "$source_dir/tree/sub"
-  db=$source_dir/t.db
-  make_database "$db"
-  head -c 90000 /dev/urandom >"$source_dir/tree/random"
-  seq 1 4000 >"$source_dir/tree/sub/numbers"
-  take --sqlite "$db" --tree "$source_dir/tree"
-  first=$id
-  sql "$db" "UPDATE trade SET note = 'second' WHERE id % 50 = 0"
-  echo more >"$source_dir/tree/more"
-  take --sqlite "$db" --tree "$source_dir/tree"
-  second=$id
+  two_snapshots
   run -0 --separate-stderr verify --all # so that neither snapshot's ledger line is the last one
-}
-
-# Turns one bit round in the middle of a file; the times stay as they were, as on a bad disk.
-flip_bit() { # <file> [offset]
-  local offset=${2:-$(($(stat -c %s "$1") / 2))} byte
-  byte=$(od -An -tu1 -j"$offset" -N1 "$1")
-  # shellcheck disable=SC2059  # the format is the byte
-  printf "\\x$(printf %02x $((byte ^ 4)))" | dd of="$1" bs=1 seek="$offset" conv=notrunc status=none
 }
 
 # A restore of the first or second snapshot gave exact bytes, or failed with exit 5 and left nothing.

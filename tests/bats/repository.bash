@@ -38,6 +38,25 @@ take() { # <argument of snap>...
   id=$output
 }
 
+# A fresh repository with two snapshots, `first` and `second`, of the database `db` and the tree in `source_dir`;
+# `first_data` are the objects that hold data of the first.
+two_snapshots() {
+  fresh_repository
+  source_dir=$BATS_TEST_TMPDIR/source
+  mkdir -p "$source_dir/tree/sub"
+  db=$source_dir/t.db
+  make_database "$db"
+  head -c 90000 /dev/urandom >"$source_dir/tree/random"
+  seq 1 4000 >"$source_dir/tree/sub/numbers"
+  take --sqlite "$db" --tree "$source_dir/tree"
+  first=$id
+  first_data=$(find "$repo/objects" -type f -size +64k)
+  sql "$db" "UPDATE trade SET note = 'second' WHERE id % 50 = 0"
+  echo more >"$source_dir/tree/more"
+  take --sqlite "$db" --tree "$source_dir/tree"
+  second=$id
+}
+
 # Restores one snapshot into a new folder and sets `restored` to it.
 bring_back() { # <snapshot>
   restored=$(mktemp -d -- "$BATS_TEST_TMPDIR/restored.XXXXXX")
@@ -62,4 +81,12 @@ assert_clean_failure() {
   if ((status < 1 || status > 123)) || [[ -n $output ]] || ! grep -q '^[a-z]*: error: ' <<<"$stderr"; then
     batslib_print_kv_single 6 status "$status" output "$output" stderr "$stderr" | batslib_decorate 'not a clean failure' | fail
   fi
+}
+
+# Turns one bit round in the middle of a file; the times stay as they were, as on a bad disk.
+flip_bit() { # <file> [offset]
+  local offset=${2:-$(($(stat -c %s "$1") / 2))} byte
+  byte=$(od -An -tu1 -j"$offset" -N1 "$1")
+  # shellcheck disable=SC2059  # the format is the byte
+  printf "\\x$(printf %02x $((byte ^ 4)))" | dd of="$1" bs=1 seek="$offset" conv=notrunc status=none
 }

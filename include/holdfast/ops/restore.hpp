@@ -170,7 +170,7 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
         const fs::path path = staging.path() / std::to_string(staged.size());
         RestoredComponent done{c->name, (target / c->name).string(), c->bytes, 1};
         if (!c->is_tree())
-            restore_file(reader, *c, path, report.warnings, progress);
+            restore_file(reader, *c, path, FileWriter::Purpose::durable, report.warnings, progress);
         else if (!detail::restore_tree(reader, *c, options.choice.globs, path, done, report.warnings,
                                        progress))
             continue;

@@ -1,6 +1,7 @@
 // ops/restore_file.hpp - a component that is one stream of bytes: to a file or to standard output.
 #pragma once
 
+#include "holdfast/base/file_writer.hpp"
 #include "holdfast/base/progress.hpp"
 #include "holdfast/source/sqlite_files.hpp"
 #include "holdfast/store/component_reader.hpp"
@@ -49,21 +50,19 @@ inline void set_file_facts(int fd, const Component& c, std::vector<std::string>&
 
 /// Makes `path`, which must not exist. Throws: corrupt, io.
 inline void restore_file(ObjectReader& reader, const Component& c, const fs::path& path,
-                         std::vector<std::string>& warnings, Progress& progress) {
+                         FileWriter::Purpose purpose, std::vector<std::string>& warnings,
+                         Progress& progress) {
     const std::string doing = "write " + in_quotes(path.string());
     UniqueFd fd = open_fd(path.string(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (::fchmod(fd.get(), 0600) != 0) throw_os(doing);
-    std::uint64_t done = 0;
+    FileWriter file(fd.get(), purpose, doing);
     read_component(reader, c, [&](ByteSpan bytes) {
-        write_full(fd.get(), bytes, doing);
-        // The disk begins while we decode on, so that the sync below has little left to wait for.
-        ::sync_file_range(fd.get(), static_cast<off_t>(done), static_cast<off_t>(bytes.size()),
-                          SYNC_FILE_RANGE_WRITE);
-        done += bytes.size();
+        file.write(bytes);
         progress.add(bytes.size());
     });
+    file.finish();
     detail::set_file_facts(fd.get(), c, warnings);
-    sync_fd(fd.get(), "sync " + in_quotes(path.string()));
+    if (purpose == FileWriter::Purpose::durable) sync_fd(fd.get(), "sync " + in_quotes(path.string()));
     fd.close("close " + in_quotes(path.string()));
 }
 

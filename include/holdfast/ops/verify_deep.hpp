@@ -18,7 +18,7 @@ inline void verify_database(ObjectReader& reader, const Component& c, const fs::
     const TempName folder{staging / ("verify." + std::to_string(::getpid()) + "." + random_hex<4>())};
     make_directory(folder.path());
     std::vector<std::string> ignored;  // owners and modes do not matter in staging
-    restore_file(reader, c, folder.path() / "image.db", ignored, progress);
+    restore_file(reader, c, folder.path() / "image.db", FileWriter::Purpose::scratch, ignored, progress);
     if (!c.sqlite || c.bytes == 0) return;  // captured as raw bytes because it was damaged, or empty
     const SqliteCheck check = check_sqlite(folder.path() / "image.db");
     for (const std::string& what : check.damage) find(Severity::damage, what);
