@@ -165,28 +165,28 @@ inline PruneReport prune(const Repository& repository, const PruneOptions& optio
     return report;
 }
 
-/// Brings a snapshot back from the trash, pinned until `until`, or the next prune would take it again. Throws:
-/// not_found, refused (its objects are gone already), busy, io.
-inline void undelete(const Repository& repository, const std::string& id, SystemSeconds until,
-                     std::chrono::seconds lock_wait) {
+/// Brings a snapshot back from the trash, pinned until `until`, or the next prune would take it again. Returns the objects
+/// that it needs and that are not there: damage set them aside. Throws: not_found, refused (past coming back), busy, io.
+inline std::vector<Digest> undelete(const Repository& repository, const std::string& id, SystemSeconds until,
+                                    std::chrono::seconds lock_wait) {
     const FileLock alone = repository.lock(LockMode::exclusive, lock_wait);
     for (const TrashEntry& e : list_trash(repository)) {
         if (e.id != id) continue;
-        const Checksums sums = read_checksums(e.path(repository) / "SHA256SUMS");
-        const bool is_whole = std::all_of(sums.objects.begin(), sums.objects.end(), [&](const Digest& name) {
-            struct stat st {};
-            return ::lstat(repository.object(name).c_str(), &st) == 0;
-        });
-        if (e.is_gone || !is_whole)
-            throw Error(Kind::refused, "snapshot " + id + " cannot come back: its time of grace is over",
+        if (e.is_gone)
+            throw Error(Kind::refused, "snapshot " + id + " cannot come back: its objects are being removed",
                         "another copy of the repository may have it");
+        std::vector<Digest> missing;
+        for (const Digest& name : read_checksums(e.path(repository) / "SHA256SUMS").objects) {
+            struct stat st {};
+            if (::lstat(repository.object(name).c_str(), &st) != 0) missing.push_back(name);
+        }
         rename_path(e.path(repository), repository.snapshot(id));
         sync_directory(repository.snapshots());
         sync_directory(repository.trash());
         LedgerWriter(repository, lock_wait)
             .append({{"undeleted", id},
                      {"pinned", id, {{"until_utc", format_utc(until)}, {"reason", "undeleted"}}}});
-        return;
+        return missing;
     }
     throw Error(Kind::not_found, "snapshot " + id + " is not in the trash", "catalog trash lists what is");
 }

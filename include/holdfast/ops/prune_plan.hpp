@@ -37,6 +37,7 @@ struct PlannedSnapshot {
 struct PrunePlan {
     std::string catalog;                     // digest of the ids that there were
     std::vector<PlannedSnapshot> snapshots;  // newest first
+    std::vector<std::string> damaged;        // of these, by the ledger
 
     std::vector<std::string> removals() const {
         std::vector<std::string> ids;
@@ -58,8 +59,7 @@ struct RankedSnapshot {
     std::uint32_t rank = 0;
 };
 
-namespace detail {
-
+/// The last word of the ledger on each pinned snapshot; `report` says whether the ledger can be trusted. Throws: io.
 inline std::map<std::string, Pin> read_pins(const Repository& repository, LedgerReport& report) {
     std::map<std::string, Pin> pins;
     report = read_ledger(repository, [&](const LedgerLine& line) {
@@ -73,7 +73,10 @@ inline std::map<std::string, Pin> read_pins(const Repository& repository, Ledger
     return pins;
 }
 
+namespace detail {
+
 inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const SnapshotList& list,
+                                             const std::map<std::string, std::string>& trust,
                                              const PrunePolicy& policy) {
     LedgerReport ledger;
     const std::map<std::string, Pin> pins = read_pins(repository, ledger);
@@ -82,7 +85,6 @@ inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const
             Kind::corrupt, "nothing removed: " + ledger.findings.front(),
             "pins and results of verify are read from the ledger: put ledger.jsonl back from a copy of the "
             "repository, or say --damaged-ledger-is-fine");
-    const std::map<std::string, std::string> trust = read_trust(repository);
     std::vector<SnapshotFacts> facts;
     for (const Manifest& m : list.newest_first) {
         SnapshotFacts s;
@@ -145,7 +147,7 @@ inline Holders find_holders(const std::vector<RankedSnapshot>& snapshots) {
     return all;
 }
 
-/// Throws: corrupt (a SHA256SUMS or the ledger), not_found (an unwanted id), io.
+/// Throws: corrupt (a SHA256SUMS or the ledger), not_found (an unwanted id), refused (one that has to stay), io.
 inline PrunePlan plan_prune(const Repository& repository, const PrunePolicy& policy) {
     const SnapshotList list = list_snapshots(repository);
     PrunePlan plan;
@@ -162,9 +164,16 @@ inline PrunePlan plan_prune(const Repository& repository, const PrunePolicy& pol
 
     RetentionConfig retention = policy.retention;
     if (!retention.is_set()) retention.keep[static_cast<std::size_t>(Period::last)] = KeepRule{0, kForever};
-    for (const Verdict& v : judge(detail::read_facts(repository, list, policy), retention,
+    const std::map<std::string, std::string> trust = read_trust(repository);
+    for (const auto& [id, state] : trust)
+        if (state == "damaged" && known.contains(id)) plan.damaged.push_back(id);
+    for (const Verdict& v : judge(detail::read_facts(repository, list, trust, policy), retention,
                                   TimeZone::find(retention.zone), policy.now, policy.configured))
         plan.snapshots.push_back({v.id, v.keep, v.reason, 0});
+    for (const PlannedSnapshot& s : plan.snapshots)
+        if (s.keep && policy.unwanted.contains(s.id))
+            throw Error(Kind::refused, "nothing removed: snapshot " + s.id + " has to stay: " + s.reason,
+                        "unpin it, or take newer snapshots of its sources first");
     for (const UnreadableSnapshot& u : list.unreadable)
         plan.snapshots.push_back({u.id, !policy.unwanted.contains(u.id), "cannot be read: " + u.why, 0});
 

@@ -94,13 +94,15 @@ inline void add_reason(std::string& reasons, const std::string& reason) {
     reasons += (reasons.empty() ? "" : ", ") + reason;
 }
 
-/// What no rule may remove: the newest of each source set and of each source, `min_keep` proven ones of each source,
-/// pinned ones and ones from the future. `reasons` is by position in `newest_first`.
+/// What no rule may remove: the newest of each source set and the newest good one of each source, `min_keep` of each source
+/// (proven ones first, and damaged ones rather than none), pinned ones and ones from the future. `reasons` is by position
+/// in `newest_first`.
 inline void apply_floors(const std::vector<SnapshotFacts>& newest_first, const RetentionConfig& policy,
                          SystemSeconds now, const std::set<std::string>& configured,
                          std::vector<std::string>& reasons) {
     std::set<std::set<std::string>> groups;
-    std::map<std::string, std::vector<std::size_t>> good_of;
+    std::set<std::string> has_good;
+    std::map<std::string, std::vector<std::size_t>> places_of;
     for (std::size_t i = 0; i < newest_first.size(); ++i) {
         const SnapshotFacts& s = newest_first[i];
         const bool is_future = s.time > now + kClockSlack;
@@ -108,24 +110,28 @@ inline void apply_floors(const std::vector<SnapshotFacts>& newest_first, const R
             add_reason(reasons[i], "pinned until " + format_utc(s.pin->until) +
                                        (s.pin->reason.empty() ? "" : " (" + s.pin->reason + ")"));
         if (is_future && !s.is_unwanted) add_reason(reasons[i], "from the future");
-        // What was taken by mistake, of a source that nobody backs up, may go when somebody asks for it.
+        // What is broken, or was taken by mistake of a source that nobody backs up, may go when somebody asks for it.
         const auto counts = [&](const std::string& source) {
-            return !s.is_unwanted || configured.contains(source);
+            return !s.is_unwanted || (s.is_good && configured.contains(source));
         };
         const bool is_first = groups.insert(s.sources).second;
         if (i == 0 || (is_first && std::any_of(s.sources.begin(), s.sources.end(), counts)))
             add_reason(reasons[i], "newest");
-        if (s.is_good && !is_future)
-            for (const std::string& source : s.sources)
-                if (counts(source)) good_of[source].push_back(i);
+        if (is_future) continue;
+        for (const std::string& source : s.sources) {
+            if (!counts(source)) continue;
+            places_of[source].push_back(i);
+            if (s.is_good && has_good.insert(source).second && reasons[i].find("newest") == std::string::npos)
+                add_reason(reasons[i], "newest of " + source);
+        }
     }
-    for (auto& [source, places] : good_of) {
-        if (reasons[places.front()].find("newest") == std::string::npos)
-            add_reason(reasons[places.front()], "newest of " + source);
-        std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
-            const SnapshotFacts &x = newest_first[a], &y = newest_first[b];
-            return std::pair(x.is_unwanted, !x.is_verified) < std::pair(y.is_unwanted, !y.is_verified);
-        });
+    const auto rank = [&](std::size_t i) {
+        const SnapshotFacts& s = newest_first[i];
+        return std::tuple(s.is_unwanted, !s.is_good, !s.is_verified);
+    };
+    for (auto& [source, places] : places_of) {
+        std::stable_sort(places.begin(), places.end(),
+                         [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
         places.resize(std::min<std::size_t>(places.size(), policy.min_keep));
         for (const std::size_t i : places)
             if (reasons[i].empty())

@@ -140,7 +140,7 @@ TEST_CASE("prune: undelete brings a snapshot back, whole and pinned") {
     CHECK(p.verify_all().findings.empty());
 }
 
-TEST_CASE("prune: what has left the trash does not come back, and says so") {
+TEST_CASE("prune: what has left the trash does not come back; what lost an object does, and says which") {
     const Pruning p(3);
     ops::prune(p.repository, p.keep_last(1));
     fs::rename(p.repository.trash() / p.ids[0], p.repository.trash() / (p.ids[0] + ".gone"));
@@ -148,10 +148,21 @@ TEST_CASE("prune: what has left the trash does not come back, and says so") {
         return catch_error([&] { ops::undelete(p.repository, id, now_utc(), std::chrono::seconds{0}); });
     };
     CHECK(undelete(p.ids[0]).kind() == Kind::refused);
-    for (const Digest& object : read_checksums(p.repository.trash() / p.ids[1] / "SHA256SUMS").objects)
-        fs::remove(p.repository.object(object));
-    CHECK(undelete(p.ids[1]).kind() == Kind::refused);
+    const auto objects = read_checksums(p.repository.trash() / p.ids[1] / "SHA256SUMS").objects;
+    fs::remove(p.repository.object(objects[0]));
+    CHECK(ops::undelete(p.repository, p.ids[1], now_utc(), std::chrono::seconds{0}) ==
+          std::vector<Digest>{objects[0]});
     CHECK(undelete(p.ids[2]).kind() == Kind::not_found);
+}
+
+TEST_CASE("prune: a snapshot that has to stay cannot be forgotten, and then nothing is") {
+    const Pruning p(3);
+    ops::PruneOptions options = p.keep_last(3);
+    options.policy.unwanted = {p.ids[0], p.ids[2]};
+    const Error e = catch_error([&] { ops::prune(p.repository, options); });
+    CHECK(e.kind() == Kind::refused);
+    CHECK(contains(e.what(), p.ids[2] + " has to stay"));
+    CHECK(p.present().size() == 3);
 }
 
 TEST_CASE("prune: a pin keeps a snapshot that the policy would remove") {

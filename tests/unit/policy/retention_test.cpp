@@ -179,6 +179,24 @@ TEST_CASE(
     CHECK(keeps(more, all[8]));
 }
 
+TEST_CASE(
+    "retention: damage that is found later does not lower the floor, but what is damaged may be given up") {
+    auto all = daily(6);
+    const RetentionConfig config = policy({{Period::month, count(1)}}, 3);
+    CHECK(kept(all, config, all.back().time).size() == 3);
+    for (SnapshotFacts& s : all) s.is_good = s.is_verified = false;
+    CHECK(kept(all, config, all.back().time).size() == 3);
+    all[2].is_good = all[2].is_verified = true;  // the one good snapshot, and the newest of the others
+    const auto left = kept(all, config, all.back().time);
+    CHECK(left.size() == 3);
+    CHECK(left.at(all[2].id) == "monthly, newest of trades");
+    for (std::size_t i = 3; i < 6; ++i) all[i].is_unwanted = true;
+    const auto rest = kept(all, config, all.back().time);
+    CHECK(rest.size() == 4);  // the newest never goes, and the floor takes older ones
+    CHECK_FALSE(keeps(rest, all[3]));
+    CHECK_FALSE(keeps(rest, all[4]));
+}
+
 TEST_CASE("retention: a snapshot from the future stays and pushes nothing out") {
     auto all = daily(10);
     const RetentionConfig config = policy({{Period::last, count(3)}});
