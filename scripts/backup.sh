@@ -120,8 +120,11 @@ verify_snapshot() {
   done <<<"$child_output"
   if ((verify_code == 0)); then
     log "snapshot $id verified ($mode)"
-  else
+  elif ((verify_code == 4 || verify_code == 5)); then
     say ERROR "snapshot $id did not pass verification (exit $verify_code)"
+  else
+    say ERROR "snapshot $id was written, but could not be verified (exit $verify_code)"
+    say HINT "verify that one again: verify ${args[*]} $id (--staging DIR if the repository's disk is full)"
   fi
 }
 

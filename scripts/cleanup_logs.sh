@@ -8,7 +8,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
 source "$lib_dir/config.sh"
 
 usage='usage: cleanup_logs.sh [OPTION]...
-Removes log files (*.log and rotated *.log.*) that are older than cleanup.older_than (7d) from the folders
+Removes log files (*.log, and rotated: *.log.1, *.log-20260101, *.log.2.gz …) that are older than cleanup.older_than (7d) from the folders
 of cleanup.log_dirs, else from backup.log_dir, and prints their paths. Only regular files on the file
 system of the folder; links are not followed, and no folder is ever removed.
 
@@ -51,7 +51,7 @@ parse_arguments() {
 clean() { # <folder>
   local action=(-delete)
   if "$is_dry"; then action=(); fi
-  find "$1/" -xdev -type f \( -name '*.log' -o -name '*.log.*' \) ! -newermt "@$(($(date +%s) - older_than))" \
+  find "$1/" -xdev -regextype posix-extended -type f -regex '.*\.log([.-][0-9]+)?(\.(gz|xz|zst|bz2))?' ! -newermt "@$(($(date +%s) - older_than))" \
     "${action[@]}" -print
 }
 

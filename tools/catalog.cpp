@@ -3,6 +3,7 @@
 
 #include "holdfast/cli/environment.hpp"
 #include "holdfast/cli/tool_main.hpp"
+#include "holdfast/policy/words.hpp"
 
 int main(int argc, char** argv) {
     using namespace holdfast;
@@ -12,7 +13,8 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);
     app.fallthrough();
     cli::add_text(app, "--source", flags.source, "NAME", "list, files: only this source");
-    cli::add_text(app, "--type", flags.type, "TYPE", "list: only snapshots of this type");
+    cli::add_text(app, "--type", flags.type, "TYPE", "list: only snapshots of this type")
+        ->check(CLI::IsMember(words_of<SnapshotType>()));
     app.add_option("--limit", flags.limit, "list: at most so many, newest first")->type_name("N");
     app.add_option("--path", flags.globs, "files: only these paths; repeatable")
         ->type_name("GLOB")

@@ -38,10 +38,10 @@ is_true() { # <name of a variable> <default>
   esac
 }
 
-seconds() { # <whose> <90 | 90s | 15m | 2h | 1d>: as seconds, in $REPLY
+seconds() { # <whose> <90s | 15m | 2h | 1d>: as seconds, in $REPLY
   local -A unit=([s]=1 [m]=60 [h]=3600 [d]=86400)
-  [[ $2 =~ ^([0-9]{1,6})([smhd]?)$ ]] || die 2 "$1 must be a time such as 90s or 15m, not '$2'"
-  REPLY=$((10#${BASH_REMATCH[1]} * ${unit[${BASH_REMATCH[2]:-s}]}))
+  [[ $2 =~ ^([0-9]{1,6})([smhd])$ ]] || die 2 "$1 must be a time with its unit, not '$2'" "write 90s, 15m, 2h or 7d"
+  REPLY=$((10#${BASH_REMATCH[1]} * ${unit[${BASH_REMATCH[2]}]}))
 }
 
 # --- Cleanup: steps run last in, first out, see $exit_status, and cannot change it --------------------------

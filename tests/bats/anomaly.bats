@@ -35,7 +35,7 @@ END
     assert_regex "$stderr" "suspect: trades: table 'orders' has 200 rows, had 500 \(60% less, max_shrink is 50%\)"
     assert_regex "$stderr" 'suspect: conf/b.yaml: not there any more'
   done
-  assert_equal "$(catalog show --json latest | jq -r '.state, (.suspect | length)')" $'suspect\n3'
+  assert_equal "$(catalog show --json latest | jq -r '.state, (.suspect | length)')" $'suspect\n2'
   run -0 catalog show latest
   assert_output --partial 'suspect   conf/b.yaml: not there any more'
   assert_regex "$stderr" 'hint: .* snap --accept-losses'

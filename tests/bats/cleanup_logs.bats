@@ -11,13 +11,14 @@ setup() {
   printf '[backup]\nlog_dir = "logs"\n' >holdfast.toml
   touch -d '8 days ago' 'logs/old.log' 'logs/sub/a b.log.1' logs/report.md elsewhere/old.log logs/sub
   touch -d '6 days ago' logs/young.log
+  touch -d '90 days ago' logs/data.log.sqlite logs/catalog
 }
 
 @test "logs older than a week are removed and named; young ones, reports and folders stay" {
   run -0 "$clean"
   assert_equal "$(sort <<<"$output")" "$PWD/logs/old.log
 $PWD/logs/sub/a b.log.1"
-  assert_equal "$(cd logs && echo *)" 'report.md sub young.log'
+  assert_equal "$(cd logs && echo *)" 'catalog data.log.sqlite report.md sub young.log'
   assert_file_exist elsewhere/old.log
 }
 
@@ -46,7 +47,14 @@ $PWD/logs/sub/a b.log.1"
   assert_file_exist logs/old.log
 }
 
+@test "rotated logs of every usual name are removed" {
+  touch -d '8 days ago' logs/a.log.2.gz logs/a.log-20260101 logs/a.log-20260101.zst logs/a.log.gz
+  run -0 "$clean"
+  assert_equal "${#lines[@]}" 6
+}
+
 @test "wrong usage removes nothing" {
+  run -2 "$clean" --older-than 7
   run -2 "$clean" --older-than soon
   run -2 "$clean" logs
   assert_file_exist logs/old.log

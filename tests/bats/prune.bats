@@ -104,8 +104,12 @@ expect_listed() { # <id>...
   prune -q
   expect_listed "${ids[0]}" "${ids[2]}" "${ids[4]}"
   prune --unpin "${ids[0]}"
-  prune -q --forget "${ids[2]}"
-  expect_listed "${ids[2]}" "${ids[4]}" # pinned by the undelete
+  prune -q
+  run -10 prune --forget "${ids[2]}" # pinned by the undelete
+  assert_output --partial "snapshot ${ids[2]} has to stay: pinned until"
+  run -10 prune --forget "${ids[4]}"
+  assert_output --partial 'has to stay: last, newest'
+  expect_listed "${ids[2]}" "${ids[4]}"
   prune --unpin "${ids[2]}"
   prune -q
   expect_listed "${ids[4]}"
@@ -184,14 +188,53 @@ prune_killed_at() { # <system call> <k>
   expect_listed "${ids[@]}"
 }
 
-@test "a clock that jumps ten years ahead removes nothing that the policy kept before" {
-  take_daily 4
-  policy 'keep_daily = "7d"' 'min_keep = 1'
+@test "a clock that jumps ten years ahead, for snap as well, removes nothing and leaves the trash alone" {
+  take_daily 5
+  policy 'keep_last = 3' 'min_keep = 1'
   prune -q
-  kept=$(listed)
+  policy 'keep_last = "7d"' 'min_keep = 1'
+  export NO_FAKE_STAT=1
   run -0 faketime -f +3650d prune -q
   assert_output ''
-  assert_equal "$(listed)" "$kept"
+  faketime -f +3650d snap -q --tree tree
+  run -0 faketime -f +3650d prune -q
+  assert_output ''
+  assert_equal "$(catalog --format id | wc -l)" 4
+  assert_equal "$(catalog trash --format id | wc -l)" 2
+}
+
+@test "flags that do not belong together are wrong usage, and nothing is pruned" {
+  local flags
+  take_daily 3
+  policy 'keep_last = 1' 'min_keep = 1'
+  for flags in '--until 30d' '--reason x' '--svg x.svg' "--pin ${ids[0]}" "--pin ${ids[0]} --until 2020-01-01" \
+    "--pin ${ids[0]} --until 2027-02-31" "--pin ${ids[0]} --until 1d --forget ${ids[1]}" '--plan --dry-run' \
+    "--undelete ${ids[0]} --empty-trash" '--simulate 1000y'; do
+    # shellcheck disable=SC2086  # words
+    run -2 --separate-stderr prune $flags
+    assert_clean_failure
+  done
+  expect_listed "${ids[@]}"
+}
+
+@test "a dry run says what leaves the trash" {
+  take_daily 3
+  policy 'keep_last = 1' 'min_keep = 1'
+  prune -q
+  run -0 --separate-stderr prune --dry-run --empty-trash
+  assert_equal "$(grep -c 'empty .*leaves the trash' <<<"$output")" 2
+  assert_equal "$(catalog trash --format id | wc -l)" 2
+}
+
+@test "what catalog says of a pin and of a pruned snapshot leads on" {
+  take_daily 3
+  policy 'keep_last = 1' 'min_keep = 1'
+  prune --pin "${ids[0]}" --until forever
+  run -0 catalog
+  assert_line --regexp "^${ids[0]} .* complete, pinned "
+  prune -q
+  run -6 restore "${ids[1]}" --target out
+  assert_output --partial "it can come back: prune --undelete ${ids[1]}"
 }
 
 @test "every policy in examples/retention can be simulated, and drawn" {

@@ -112,8 +112,8 @@ trust_of() { # <snapshot>
     '["data",4,[".","random","sub","sub/numbers"]]'
   assert_equal "$(trust_of "$second")" damaged
   run -5 --separate-stderr verify "$first"
-  assert_line --regexp "^damage	$first	t.db	object $object	.*; its data$"
-  assert_line --regexp "^damage	$first	tree	object $object	.*; its data: 4 files: ., random, sub, sub/numbers$"
+  assert_line --regexp "^damage	$first	t.db	object $object	.*; touches data$"
+  assert_line --regexp "^damage	$first	tree	object $object	.*; touches data of 4 entries: ., random, sub and 1 more$"
 }
 
 # Whatever one object was, quarantine and a snap of the unchanged source give a whole newest snapshot. Packing again

@@ -27,7 +27,10 @@ inline std::optional<SystemSeconds> parse_utc(std::string_view text) {
         std::tm parts{};
         const std::string copy{text};
         const char* end = ::strptime(copy.c_str(), pattern, &parts);
-        if (end != nullptr && *end == '\0') return SystemSeconds{std::chrono::seconds{::timegm(&parts)}};
+        if (end == nullptr || *end != '\0') continue;
+        const int day = parts.tm_mday;
+        const SystemSeconds at{std::chrono::seconds{::timegm(&parts)}};
+        if (parts.tm_mday == day) return at;  // not 31 February
     }
     return std::nullopt;
 }

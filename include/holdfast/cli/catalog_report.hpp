@@ -9,6 +9,7 @@
 #include "holdfast/cli/report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
 #include "holdfast/ops/catalog.hpp"
+#include "holdfast/ops/pins.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
 #include "holdfast/store/trash.hpp"
 
@@ -52,6 +53,8 @@ inline std::string joined_sources(const Manifest& m) {
 inline void print_list(const Repository& repository, const CatalogFlags& flags, Format format) {
     const SnapshotList list = list_snapshots(repository);
     const auto trust = ops::read_trust(repository);
+    const auto pins = ops::read_pins(repository);
+    const SystemSeconds now = now_utc();
     const bool people = format == Format::table;
     Table table({{"ID"},
                  {"NUMBER", Align::right},
@@ -73,7 +76,10 @@ inline void print_list(const Repository& repository, const CatalogFlags& flags, 
         const auto at = trust.find(m.id);
         const std::string proven = at == trust.end() ? "captured" : at->second;
         const auto size = [&](std::uint64_t n) { return people ? format_bytes(n) : std::to_string(n); };
-        table.add({m.id, std::to_string(m.number), m.type, m.state(), proven, size(m.bytes()),
+        const auto pin = pins.find(m.id);
+        const bool is_pinned = pin != pins.end() && pin->second.until > now;
+        table.add({m.id, std::to_string(m.number), m.type,
+                   m.state() + (people && is_pinned ? ", pinned" : ""), proven, size(m.bytes()),
                    size(m.stored_bytes), detail::joined_sources(m)});
         if (format == Format::id) print_line(m.id);
         json.push_back({{"id", m.id},
@@ -81,6 +87,7 @@ inline void print_list(const Repository& repository, const CatalogFlags& flags, 
                         {"type", m.type},
                         {"state", m.state()},
                         {"trust", proven},
+                        {"pinned_until_utc", is_pinned ? Json(format_utc(pin->second.until)) : Json(nullptr)},
                         {"started_utc", format_utc(m.started)},
                         {"bytes", m.bytes()},
                         {"new_bytes", m.new_bytes()},

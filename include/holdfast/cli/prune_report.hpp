@@ -28,6 +28,9 @@ inline Json plan_json(const Repository& repository, const ops::PrunePlan& plan) 
                                      {"verdict", verdict_word(s)},
                                      {"reason", json_text(s.reason)},
                                      {"frees_bytes", s.frees_bytes}});
+    json["leaving_trash"] = Json::array();
+    for (const TrashEntry& e : plan.leaving) json["leaving_trash"].push_back(e.id);
+    json["leaving_trash_bytes"] = plan.leaving_bytes;
     return json;
 }
 
@@ -39,9 +42,28 @@ inline ops::ApprovedPlan parse_json_plan(const std::string& text) {
     if (snapshots == nullptr || !snapshots->is_array()) fields.fail("snapshots", "is not a list");
     for (const Json& snapshot : *snapshots) {
         const JsonFields one(snapshot, "the plan");
-        if (one.text("verdict") == "remove") plan.removals.insert(one.text("id"));
+        const std::string verdict = one.text("verdict");
+        if (verdict == "remove")
+            plan.removals.insert(one.text("id"));
+        else if (verdict != "keep")
+            one.fail("verdict", "is neither keep nor remove");
     }
     return plan;
+}
+
+/// What somebody who prunes should know.
+inline void warn_about_plan(const ops::PrunePlan& plan) {
+    std::string sources;
+    for (const std::string& source : plan.unconfigured)
+        sources += (sources.empty() ? "" : ", ") + in_quotes(source);
+    if (!sources.empty())
+        say("prune", "note",
+            "not in this configuration: " + sources + "; their snapshots age even if no newer ones come");
+    if (!plan.damaged.empty())
+        say("prune", "warning",
+            std::to_string(plan.damaged.size()) +
+                " of the kept snapshots were found damaged, the newest is " + plan.damaged.back() +
+                "; verify says what is lost, prune --forget ID gives one up");
 }
 
 }  // namespace detail
@@ -67,7 +89,8 @@ inline ops::ApprovedPlan parse_plan(const std::string& text) {
     }
     ops::ApprovedPlan plan;
     bool has_title = false;
-    for (const std::string_view line : split(text, '\n')) {
+    for (std::string_view line : split(text, '\n')) {
+        if (line.ends_with('\r')) line.remove_suffix(1);
         const auto cells = split(line, '\t');
         if (line.starts_with(detail::kPlanTitle) && cells.size() == 3) {
             plan.repository = cells[1];
@@ -85,9 +108,10 @@ inline ops::ApprovedPlan parse_plan(const std::string& text) {
 
 /// From a file or, for "-", from standard input. Throws: usage, io.
 inline ops::ApprovedPlan read_plan(const std::string& path) {
-    if (path != "-") return parse_plan(read_file(path, detail::kMaxPlanBytes));
+    const UniqueFd file{path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) throw OsError(errno, "open plan " + in_quotes(path), "make one with: prune --plan >plan.tsv");
     std::string text(detail::kMaxPlanBytes + 1, '\0');
-    text.resize(read_full(STDIN_FILENO, std::as_writable_bytes(std::span(text)), "read the plan"));
+    text.resize(read_full(file.get(), std::as_writable_bytes(std::span(text)), "read the plan"));
     if (text.size() > detail::kMaxPlanBytes)
         throw Error(Kind::usage, "the plan is larger than " + format_bytes(detail::kMaxPlanBytes));
     return parse_plan(text);
@@ -105,12 +129,16 @@ inline void print_dry_run(const Repository& repository, const ops::PrunePlan& pl
     Table table({{"ID"}, {"VERDICT"}, {"FREES", Align::right}, {"REASON"}});
     for (const ops::PlannedSnapshot& s : plan.snapshots)
         table.add({s.id, detail::verdict_word(s), s.keep ? "" : format_bytes(s.frees_bytes), s.reason});
+    for (const TrashEntry& e : plan.leaving) table.add({e.id, "empty", "", "leaves the trash"});
     print(table.text());
     if (flags.quiet) return;
     const std::size_t removed = plan.removals().size();
     say("prune", "note",
-        "dry run: would keep " + std::to_string(plan.snapshots.size() - removed) + " and remove " +
-            std::to_string(removed) + " snapshots, which hold " + format_bytes(plan.frees_bytes()));
+        "dry run, nothing is removed: would keep " + std::to_string(plan.snapshots.size() - removed) +
+            " snapshots, move " + std::to_string(removed) + " to the trash (" +
+            format_bytes(plan.frees_bytes()) + " are theirs alone), and empty " +
+            std::to_string(plan.leaving.size()) + " from it (" + format_bytes(plan.leaving_bytes) + ")");
+    detail::warn_about_plan(plan);
 }
 
 /// Standard output: the ids that were removed.
@@ -128,6 +156,7 @@ inline void print_prune_report(const Repository& repository, const ops::PruneRep
     }
     if (flags.quiet) return;
     for (const std::string& note : report.notes) say("prune", "note", note);
+    detail::warn_about_plan(report.plan);
     say("prune", "note",
         "kept " + std::to_string(report.kept) + ", moved " + std::to_string(report.trashed.size()) +
             " to the trash, emptied " + std::to_string(report.gone.size()) + " from it; freed " +

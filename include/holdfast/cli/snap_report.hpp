@@ -18,10 +18,14 @@ inline void print_snap_report(const ops::SnapReport& report, const CommonFlags& 
     for (const Component& c : m.components)
         for (const std::string& w : c.warnings) say("snap", "warning", c.name + ": " + w);
     for (const std::string& reason : m.suspect) say("snap", "warning", "suspect: " + reason);
-    if (!m.suspect.empty())
+    if (!m.suspect.empty()) {
+        if (!report.last_good.empty())
+            say("snap", "hint",
+                "compare: catalog diff " + report.last_good + " " + m.id +
+                    "; what was lost comes back with: restore " + report.last_good + " --target DIR");
         say("snap", "hint",
-            "the snapshot is kept, and prune keeps the good ones before it; look at: catalog diff OLDER " +
-                m.id + "; if all is as it should be, say so once with: snap --accept-losses");
+            "if all is as it should be, say so once: snap --accept-losses (backup.sh --accept-losses)");
+    }
     if (!flags.quiet)
         for (const std::string& note : report.notes) say("snap", "note", note);
     if (flags.verbose || (!flags.quiet && ::isatty(STDERR_FILENO) == 1))

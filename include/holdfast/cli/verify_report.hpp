@@ -15,18 +15,19 @@ namespace holdfast::cli {
 
 namespace detail {
 
-/// "its data: 3 files: a, b, c"
+/// "touches data of 5 entries: a, b, c and 2 more"
 inline std::string format_touched(const ops::Touched& t) {
-    if (t.part == "unknown") return "perhaps its data: its recipe cannot be read";
-    std::string text = "its " + t.part;
+    constexpr std::size_t kShown = 3;  // JSON has more
+    if (t.part == "unknown") return "perhaps touches data: the recipe cannot be read";
+    std::string text = "touches " + t.part;
     if (t.is_entire)
-        return text + (t.part == "data" ? ": its index cannot be read, so every file counts"
+        return text + (t.part == "data" ? ": the index cannot be read, so every file counts"
                                         : ": the whole component");
     if (t.files.empty()) return text;
-    text += t.file_count == 1 ? ": 1 file: " : ": " + std::to_string(t.file_count) + " files: ";
-    for (const std::string& path : t.files) text += (&path == t.files.data() ? "" : ", ") + printable(path);
-    if (t.file_count > t.files.size())
-        text += " and " + std::to_string(t.file_count - t.files.size()) + " more";
+    text += " of " + std::to_string(t.file_count) + (t.file_count == 1 ? " entry: " : " entries: ");
+    const std::size_t shown = std::min(t.files.size(), kShown);
+    for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + printable(t.files[i]);
+    if (t.file_count > shown) text += " and " + std::to_string(t.file_count - shown) + " more";
     return text;
 }
 
@@ -79,6 +80,38 @@ inline std::string format_coverage(const ops::Coverage& c, const std::string& un
                          : std::to_string(c.never_count) + " never verified yet");
 }
 
+/// "5 snapshots, 7 objects, 1.2 MiB", or the part of them that was looked at.
+inline std::string format_scope(const ops::VerifyReport& report) {
+    return (report.is_part ? "a part of " : "") + std::to_string(report.snapshots.size()) +
+           " snapshots: " + std::to_string(report.objects) + " objects, " + format_bytes(report.bytes);
+}
+
+/// What to do next depends on what was found.
+inline std::vector<std::string> hints(const ops::VerifyReport& report) {
+    bool has_bad = false, has_missing = false;
+    for (const ops::Finding& f : report.findings) {
+        if (!f.item.starts_with("object ")) continue;
+        const bool is_missing = f.what.starts_with("is missing");
+        (is_missing ? has_missing : has_bad) = true;
+    }
+    std::vector<std::string> out;
+    if (has_bad && report.quarantined.empty())
+        out.push_back(
+            "first restore what you need with restore --path: what is not touched is still there; then "
+            "verify "
+            "--quarantine moves damaged objects away, and the next snap stores their content anew from the "
+            "source");
+    else if (has_bad)
+        out.push_back("the next snap stores the moved content anew from the source");
+    if (has_missing)
+        out.push_back(
+            "a missing object cannot be made here: put it back from another copy of the repository, or give "
+            "up the "
+            "snapshots that need it: prune --forget ID");
+    if (!report.is_part && report.snapshots.size() > 1) out.push_back("the snapshots not listed are whole");
+    return out;
+}
+
 inline void say_verify_notes(const ops::VerifyReport& report) {
     for (const std::string& note : report.notes) say("verify", "note", note);
     for (const ops::Quarantined& q : report.quarantined)
@@ -109,18 +142,11 @@ inline void print_verify_report(const ops::VerifyReport& report, const CommonFla
         json["quarantined"].push_back({{"object", q.object.hex()}, {"file", q.file}});
     if (flags.json) print_json(json);
     if (!flags.quiet) detail::say_verify_notes(report);
-    const std::string looked_at = std::to_string(report.snapshots.size()) + " snapshots, " +
-                                  std::to_string(report.objects) + " objects, " + format_bytes(report.bytes);
+    const std::string looked_at = detail::format_scope(report);
     if (report.has(ops::Severity::damage)) {
         say("verify", "error",
-            std::to_string(report.findings.size()) + " findings in " + looked_at +
-                "; damaged: " + std::to_string(damaged.size()));
-        say("verify", "hint",
-            report.quarantined.empty() ? "the snapshots not listed are whole; verify --quarantine moves "
-                                         "damaged objects away, and then "
-                                         "the next snap stores their content anew from the source"
-                                       : "the snapshots not listed are whole; the next snap stores the moved "
-                                         "content anew from the source");
+            "damage in " + std::to_string(damaged.size()) + " snapshots; looked at " + looked_at);
+        for (const std::string& hint : detail::hints(report)) say("verify", "hint", hint);
     } else if (!flags.quiet) {
         say("verify", "note",
             (report.findings.empty() ? "no damage in " : "no damage, but warnings, in ") + looked_at);

@@ -111,11 +111,11 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
         out.component.source_class = source_class;
         out.component.new_bytes = 0;
         out.component.new_stored_bytes = 0;
+        out.unchanged_key = key;
         if (adopted == Adopted::some_retired) {
             out.used.clear();
             out.stream = run.capture.taken(extents_of_component(run.reader, *c));
             out.stream->digest = *c->digest;
-            out.unchanged_key = key;
         }
         return true;
     }
@@ -212,9 +212,14 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
             page_bytes, std::move(previous), *out.page_map);
         if (out.stream->bytes != image.bytes())
             throw Error(Kind::internal, "the image of " + in_quotes(path) + " has the wrong length");
-        out.component.sqlite = SqliteFacts{
-            image.page_bytes(), image.page_count(),        image.user_version(), image.application_id(),
-            image.is_wal(),     image.row_counts(counter), image.table_count()};
+        std::vector<std::string> uncounted;
+        out.component.sqlite =
+            SqliteFacts{image.page_bytes(),     image.page_count(), image.user_version(),
+                        image.application_id(), image.is_wal(),     image.row_counts(counter, uncounted),
+                        image.table_count()};
+        for (std::size_t i = 0; i < std::min<std::size_t>(uncounted.size(), 10); ++i)
+            out.component.warnings.push_back("table " + in_quotes(uncounted[i]) +
+                                             " is damaged: its pages are no tree; run verify --deep");
         if (out.stream->has_lost_base)
             out.notes.push_back(task.component +
                                 ": the last snapshot's recipe is damaged, so unchanged pages were stored "

@@ -54,11 +54,11 @@ std::vector<T> random_share(const std::vector<T>& all, double share) {
     return out;
 }
 
-/// Never verified first, then the longest unverified: those at the front that fit into `bytes`, at least one.
+/// Never looked at first, then the longest ago: those at the front that fit into `bytes`, at least one.
 inline std::vector<Unit> next_units(std::vector<Unit> all, const VerifiedMemory& memory,
                                     std::optional<std::uint64_t> bytes) {
     const auto rank = [&](const Unit& unit) {
-        return std::pair(memory.find(unit.key).value_or(SystemSeconds::min()), unit.key);
+        return std::pair(memory.looked_at(unit.key).value_or(SystemSeconds::min()), unit.key);
     };
     std::sort(all.begin(), all.end(), [&](const Unit& a, const Unit& b) { return rank(a) < rank(b); });
     std::uint64_t used = 0;

@@ -22,7 +22,6 @@ struct ApprovedPlan {
 struct PruneOptions {
     PrunePolicy policy;
     std::optional<ApprovedPlan> approved;
-    bool empty_trash = false;  // no grace for anything that is there, or gets there now
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
 };
@@ -53,7 +52,7 @@ inline void check_approved(const Repository& repository, const PrunePlan& plan,
         if (open.erase(s.id) != 0 && s.keep)
             throw Error(Kind::refused,
                         "nothing removed: the plan removes " + s.id + ", which is to be kept: " + s.reason,
-                        again + "; a single snapshot is removed with: prune --forget " + s.id);
+                        again);
     if (!open.empty())
         throw Error(Kind::refused,
                     "nothing removed: the plan removes " + *open.begin() + ", which does not exist", again);
@@ -80,7 +79,8 @@ inline void sweep_objects(const Repository& repository, const Holders& needed, P
         }
     };
     const fs::path objects = repository.root() / "objects";
-    for (const std::string& folder : list_directory(objects)) sweep(objects / folder, true);
+    for (const std::string& folder : list_directory(objects))
+        if (folder.size() == 2 && fs::is_directory(objects / folder)) sweep(objects / folder, true);
     if (fs::is_directory(repository.quarantine())) sweep(repository.quarantine(), false);
 }
 
@@ -96,6 +96,15 @@ inline void record_pruned(const Repository& repository, const PrunePlan& plan,
         if (!pruned.is_recorded(e.id))
             entries.push_back({"pruned", e.id, {{"reason", json_text(reasons[e.id])}}});
     if (!entries.empty()) LedgerWriter(repository, lock_wait).append(entries);
+}
+
+/// The last step: the history says by now that they were pruned.
+inline void remove_folders(const Repository& repository, const std::vector<TrashEntry>& gone) {
+    for (const TrashEntry& e : gone) {
+        std::error_code error;
+        fs::remove_all(e.path(repository), error);
+        if (error) throw OsError(error.value(), "remove '" + e.path(repository).string() + "'");
+    }
 }
 
 }  // namespace detail
@@ -114,22 +123,24 @@ inline PruneReport prune(const Repository& repository, const PruneOptions& optio
     }
     report.kept = report.plan.snapshots.size() - report.trashed.size();
 
-    std::vector<TrashEntry> leaving = list_trash(repository), staying;
-    for (const std::string& id : report.trashed) leaving.push_back({id, options.policy.now, false});
-    const auto stays = [&](const TrashEntry& e) {
-        return !e.is_gone && !options.empty_trash &&
-               e.since + options.policy.retention.grace > options.policy.now;
-    };
-    std::copy_if(leaving.begin(), leaving.end(), std::back_inserter(staying), stays);
-    std::erase_if(leaving, stays);
+    std::vector<TrashEntry> leaving = report.plan.leaving;
+    std::set<std::string> leaving_ids;
+    for (const TrashEntry& e : leaving) leaving_ids.insert(e.id);
+    for (const std::string& id : report.trashed)
+        if ((options.policy.empty_trash || options.policy.retention.grace.count() == 0 ||
+             report.plan.given_up.contains(id)) &&
+            leaving_ids.insert(id).second)
+            leaving.push_back({id, options.policy.now, false});
 
     // Everything that must stay is known before anything moves. Rank 1: held by the trash only.
     std::set<std::string> moving(report.trashed.begin(), report.trashed.end());
     std::vector<RankedSnapshot> needed_by;
     for (const PlannedSnapshot& s : report.plan.snapshots)
         if (!moving.contains(s.id)) needed_by.push_back({repository.snapshot(s.id), 0});
-    for (const TrashEntry& e : staying)
-        needed_by.push_back({moving.contains(e.id) ? repository.snapshot(e.id) : e.path(repository), 1});
+    for (const std::string& id : report.trashed)
+        if (!leaving_ids.contains(id)) needed_by.push_back({repository.snapshot(id), 1});
+    for (const TrashEntry& e : list_trash(repository))
+        if (!leaving_ids.contains(e.id)) needed_by.push_back({e.path(repository), 1});
     const Holders needed = find_holders(needed_by);
     for (const auto& [object, rank] : needed) {
         struct stat st {};
@@ -138,6 +149,8 @@ inline PruneReport prune(const Repository& repository, const PruneOptions& optio
     }
 
     move_to_trash(repository, report.trashed, options.policy.now);
+    for (const std::string& id : report.plan.vanished)
+        LedgerWriter(repository, options.lock_wait).append("pruned", id, {{"reason", "had vanished"}});
     std::optional<std::string> unrecorded;  // on a full disk there is no room for a line before the sweep
     const auto record = [&] {
         unrecorded.reset();
@@ -148,20 +161,21 @@ inline PruneReport prune(const Repository& repository, const PruneOptions& optio
         }
     };
     record();
-    mark_gone(repository, leaving);
-    Progress progress(options.show);
-    detail::sweep_objects(repository, needed, report, progress);
-    for (const TrashEntry& e : leaving) report.gone.push_back(e.id);
-    if (unrecorded) record();
-    if (unrecorded) {  // a snapshot's folder stays until the history says that it was pruned
+    try {
+        mark_gone(repository, leaving);
+        Progress progress(options.show);
+        detail::sweep_objects(repository, needed, report, progress);
+        for (const TrashEntry& e : leaving) report.gone.push_back(e.id);
+        if (unrecorded) record();
+        if (!unrecorded) detail::remove_folders(repository, leaving);
+    } catch (const Error& e) {
+        throw Error(e.kind(),
+                    std::string(e.what()) + "; " + std::to_string(report.trashed.size()) +
+                        " snapshots are in the trash, what is kept is untouched",
+                    "when that is mended, prune again: it finishes the work");
+    }
+    if (unrecorded)
         report.notes.push_back("the ledger was not written, the next prune does it: " + *unrecorded);
-        return report;
-    }
-    for (const TrashEntry& e : leaving) {
-        std::error_code error;
-        fs::remove_all(e.path(repository), error);
-        if (error) throw OsError(error.value(), "remove '" + e.path(repository).string() + "'");
-    }
     return report;
 }
 
@@ -189,20 +203,6 @@ inline std::vector<Digest> undelete(const Repository& repository, const std::str
         return missing;
     }
     throw Error(Kind::not_found, "snapshot " + id + " is not in the trash", "catalog trash lists what is");
-}
-
-/// Keeps a snapshot until then, whatever the policy says. Throws: not_found, busy, io.
-inline void pin(const Repository& repository, const std::string& id, const Pin& pin,
-                std::chrono::seconds lock_wait) {
-    const FileLock lock = repository.lock(LockMode::shared, lock_wait);
-    read_manifest_text(repository, id);
-    LedgerWriter(repository, lock_wait)
-        .append("pinned", id, {{"until_utc", format_utc(pin.until)}, {"reason", json_text(pin.reason)}});
-}
-inline void unpin(const Repository& repository, const std::string& id, std::chrono::seconds lock_wait) {
-    const FileLock lock = repository.lock(LockMode::shared, lock_wait);
-    read_manifest_text(repository, id);
-    LedgerWriter(repository, lock_wait).append("unpinned", id);
 }
 
 }  // namespace holdfast::ops

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "holdfast/ops/catalog.hpp"
+#include "holdfast/ops/pins.hpp"
+#include "holdfast/ops/verify_files.hpp"
 #include "holdfast/policy/retention.hpp"
 #include "holdfast/store/trash.hpp"
 
@@ -24,7 +26,8 @@ struct PrunePolicy {
     std::set<std::string> configured;  // sources that are backed up
     std::set<std::string> unwanted;    // ids to remove although the rules keep them
     SystemSeconds now{};
-    bool damaged_ledger_is_fine = false;
+    bool empty_trash = false;  // no grace for anything that is there, or gets there now
+    bool damaged_history_is_fine = false;
 };
 
 struct PlannedSnapshot {
@@ -37,7 +40,13 @@ struct PlannedSnapshot {
 struct PrunePlan {
     std::string catalog;                     // digest of the ids that there were
     std::vector<PlannedSnapshot> snapshots;  // newest first
-    std::vector<std::string> damaged;        // of these, by the ledger
+    std::vector<TrashEntry> leaving;         // the trash: they cannot come back after this
+    std::uint64_t leaving_bytes = 0;         // that only they hold
+    std::set<std::string> given_up;      // removals whose needs are not known: they do not wait in the trash
+    std::vector<std::string> vanished;   // asked to forget, and gone already
+    std::vector<std::string> damaged;    // snapshots that stay, by the ledger
+    std::set<std::string> unconfigured;  // sources that nobody backs up: nothing holds back their ages
+    SystemSeconds clock{};               // what grace is counted by
 
     std::vector<std::string> removals() const {
         std::vector<std::string> ids;
@@ -59,32 +68,12 @@ struct RankedSnapshot {
     std::uint32_t rank = 0;
 };
 
-/// The last word of the ledger on each pinned snapshot; `report` says whether the ledger can be trusted. Throws: io.
-inline std::map<std::string, Pin> read_pins(const Repository& repository, LedgerReport& report) {
-    std::map<std::string, Pin> pins;
-    report = read_ledger(repository, [&](const LedgerLine& line) {
-        if (line.event == "unpinned") pins.erase(line.snapshot);
-        if (line.event != "pinned") return;
-        const JsonFields fields(line.json, "ledger line");
-        const auto until = parse_utc(fields.text("until_utc"));
-        if (!until) fields.fail("until_utc", "is not a time");
-        pins[line.snapshot] = {*until, fields.text_or("reason", "")};
-    });
-    return pins;
-}
-
 namespace detail {
 
 inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const SnapshotList& list,
                                              const std::map<std::string, std::string>& trust,
                                              const PrunePolicy& policy) {
-    LedgerReport ledger;
-    const std::map<std::string, Pin> pins = read_pins(repository, ledger);
-    if (!ledger.findings.empty() && !policy.damaged_ledger_is_fine)
-        throw Error(
-            Kind::corrupt, "nothing removed: " + ledger.findings.front(),
-            "pins and results of verify are read from the ledger: put ledger.jsonl back from a copy of the "
-            "repository, or say --damaged-ledger-is-fine");
+    const std::map<std::string, Pin> pins = read_pins(repository);
     std::vector<SnapshotFacts> facts;
     for (const Manifest& m : list.newest_first) {
         SnapshotFacts s;
@@ -92,10 +81,17 @@ inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const
         s.number = m.number;
         s.time = m.started;
         s.type = m.type;
-        for (const Component& c : m.components) s.sources.insert(c.source);
-        for (const MissingSource& missing : m.missing) s.sources.insert(missing.source);
         const auto state = trust.find(m.id);
-        s.is_good = m.state() == "complete" && (state == trust.end() || state->second != "damaged");
+        const bool is_sound = m.suspect.empty() && (state == trust.end() || state->second != "damaged");
+        for (const Component& c : m.components) s.sources.insert(c.source);
+        if (is_sound) s.whole = s.sources;
+        for (const Component& c : m.components)
+            if (!c.warnings.empty()) s.whole.erase(c.source);
+        for (const MissingSource& missing : m.missing) {
+            s.sources.insert(missing.source);
+            s.whole.erase(missing.source);
+        }
+        s.is_good = is_sound && !m.is_partial();
         s.is_verified = state != trust.end() && state->second.starts_with("verified");
         if (const auto pin = pins.find(m.id); pin != pins.end()) s.pin = pin->second;
         s.is_unwanted = policy.unwanted.contains(m.id);
@@ -107,20 +103,68 @@ inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const
 inline Checksums read_needs(const fs::path& folder) {
     try {
         Checksums sums = read_checksums(folder / "SHA256SUMS");
-        const auto text = read_file_if_any(folder / "manifest.json", kMaxManifestBytes);
-        if (text && sha256(*text) == sums.manifest) {
+        if (const auto text = read_file_if_any(folder / "manifest.json", kMaxManifestBytes)) {
+            if (sha256(*text) != sums.manifest)
+                throw Error(Kind::corrupt, "its manifest is not the one its SHA256SUMS names");
             const std::string id = folder.filename().string().substr(0, 23);
             if (parse_manifest(*text, id).object_count != sums.objects.size())
                 throw Error(Kind::corrupt, "it does not name as many objects as the manifest counts");
         }
         return sums;
     } catch (const Error& e) {
-        const bool is_missing = fs::is_directory(folder) && !fs::exists(folder / "SHA256SUMS");
-        throw Error(is_missing ? Kind::corrupt : e.kind(),
-                    "nothing removed: what snapshot " + folder.filename().string() +
-                        " needs is not known: " + e.what(),
-                    "verify --all says what is damaged; to give it up: prune --forget ID --empty-trash");
+        std::error_code ignored;
+        const bool is_missing =
+            fs::is_directory(folder, ignored) && !fs::exists(folder / "SHA256SUMS", ignored);
+        const bool is_in_trash = folder.parent_path().filename() == "trash";
+        const std::string name = folder.filename().string();
+        throw Error(
+            is_missing ? Kind::corrupt : e.kind(),
+            "nothing removed: what snapshot " + name + " needs is not known: " + e.what(),
+            "another copy of the repository may have that file whole; to give the snapshot up: prune " +
+                (is_in_trash ? "--empty-trash" : "--forget " + name));
     }
+}
+
+inline bool has_known_needs(const fs::path& folder) {
+    try {
+        read_needs(folder);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+/// A prune of a repository that was rolled back, or that lost a snapshot, would remove what the lost part still needs when
+/// it comes back. Returns the ids that vanished and that somebody gives up. Throws: corrupt.
+inline std::vector<std::string> check_history(const Repository& repository, const PrunePolicy& policy) {
+    std::vector<std::string> vanished;
+    std::vector<Finding> findings;
+    verify_history(repository, findings);
+    for (const Finding& f : findings) {
+        if (f.item == "snapshot" && policy.unwanted.contains(f.snapshot)) {
+            vanished.push_back(f.snapshot);
+        } else if (!policy.damaged_history_is_fine && f.item != "state file") {
+            throw Error(
+                Kind::corrupt,
+                "nothing removed: the history does not fit: " + f.item + " " + f.snapshot + ": " + f.what,
+                f.item == "snapshot"
+                    ? "put it back from another copy of the repository, or give it up: prune --forget " +
+                          f.snapshot
+                    : "look with: verify --all; put ledger.jsonl back from another copy, or go on with "
+                      "--damaged-history-is-fine (pins and results of verify may be missing)");
+        }
+    }
+    return vanished;
+}
+
+/// What leaves the trash now.
+inline std::vector<TrashEntry> leaving_trash(const Repository& repository, const PrunePolicy& policy,
+                                             SystemSeconds clock) {
+    std::vector<TrashEntry> entries = list_trash(repository);
+    std::erase_if(entries, [&](const TrashEntry& e) {
+        return !e.is_gone && !policy.empty_trash && e.since + policy.retention.grace > clock;
+    });
+    return entries;
 }
 
 }  // namespace detail
@@ -147,12 +191,13 @@ inline Holders find_holders(const std::vector<RankedSnapshot>& snapshots) {
     return all;
 }
 
-/// Throws: corrupt (a SHA256SUMS or the ledger), not_found (an unwanted id), refused (one that has to stay), io.
+/// Throws: corrupt (a SHA256SUMS or the history), not_found (an unwanted id), refused (one that has to stay), io.
 inline PrunePlan plan_prune(const Repository& repository, const PrunePolicy& policy) {
-    const SnapshotList list = list_snapshots(repository);
     PrunePlan plan;
+    plan.vanished = detail::check_history(repository, policy);
+    const SnapshotList list = list_snapshots(repository);
     std::string ids;
-    std::set<std::string> known;
+    std::set<std::string> known(plan.vanished.begin(), plan.vanished.end());
     for (const std::string& id : list_snapshot_ids(repository)) {
         ids += id + "\n";
         known.insert(id);
@@ -162,32 +207,51 @@ inline PrunePlan plan_prune(const Repository& repository, const PrunePolicy& pol
         if (!known.contains(id))
             throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
 
+    const std::map<std::string, std::string> trust = read_trust(repository);
+    const std::vector<SnapshotFacts> facts = detail::read_facts(repository, list, trust, policy);
+    plan.clock = trusted_now(facts, policy.now);
+    for (const SnapshotFacts& s : facts)
+        for (const std::string& source : s.sources)
+            if (!policy.configured.empty() && !policy.configured.contains(source))
+                plan.unconfigured.insert(source);
     RetentionConfig retention = policy.retention;
     if (!retention.is_set()) retention.keep[static_cast<std::size_t>(Period::last)] = KeepRule{0, kForever};
-    const std::map<std::string, std::string> trust = read_trust(repository);
-    for (const auto& [id, state] : trust)
-        if (state == "damaged" && known.contains(id)) plan.damaged.push_back(id);
-    for (const Verdict& v : judge(detail::read_facts(repository, list, trust, policy), retention,
-                                  TimeZone::find(retention.zone), policy.now, policy.configured))
+    for (const Verdict& v :
+         judge(facts, retention, TimeZone::find(retention.zone), policy.now, policy.configured))
         plan.snapshots.push_back({v.id, v.keep, v.reason, 0});
-    for (const PlannedSnapshot& s : plan.snapshots)
+    for (const UnreadableSnapshot& u : list.unreadable)
+        plan.snapshots.push_back({u.id, !policy.unwanted.contains(u.id), "cannot be read: " + u.why, 0});
+    for (const PlannedSnapshot& s : plan.snapshots) {
         if (s.keep && policy.unwanted.contains(s.id))
             throw Error(Kind::refused, "nothing removed: snapshot " + s.id + " has to stay: " + s.reason,
                         "unpin it, or take newer snapshots of its sources first");
-    for (const UnreadableSnapshot& u : list.unreadable)
-        plan.snapshots.push_back({u.id, !policy.unwanted.contains(u.id), "cannot be read: " + u.why, 0});
+        const auto state = trust.find(s.id);
+        if (s.keep && state != trust.end() && state->second == "damaged") plan.damaged.push_back(s.id);
+    }
 
     std::vector<RankedSnapshot> ranked;
     for (std::size_t i = 0; i < plan.snapshots.size(); ++i) {
         const PlannedSnapshot& s = plan.snapshots[i];
-        const bool is_given_up = !s.keep && s.reason.starts_with("cannot be read");
-        if (!is_given_up)
-            ranked.push_back({repository.snapshot(s.id), s.keep ? 0 : static_cast<std::uint32_t>(i + 1)});
+        const fs::path folder = repository.snapshot(s.id);
+        if (policy.unwanted.contains(s.id) && !detail::has_known_needs(folder))
+            plan.given_up.insert(s.id);
+        else
+            ranked.push_back({folder, s.keep ? 0 : static_cast<std::uint32_t>(i + 1)});
     }
+    plan.leaving = detail::leaving_trash(repository, policy, plan.clock);
+    std::set<std::string> leaves;
+    for (const TrashEntry& e : plan.leaving) leaves.insert(e.id);
+    const auto last = static_cast<std::uint32_t>(plan.snapshots.size() + 1);
+    for (const TrashEntry& e : list_trash(repository))
+        if (!leaves.contains(e.id))
+            ranked.push_back({e.path(repository), last});
+        else if (!e.is_gone && detail::has_known_needs(e.path(repository)))
+            ranked.push_back({e.path(repository), last + 1});
     for (const auto& [object, rank] : find_holders(ranked)) {
         struct stat st {};
-        if (rank != 0 && ::lstat(repository.object(object).c_str(), &st) == 0)
-            plan.snapshots[rank - 1].frees_bytes += static_cast<std::uint64_t>(st.st_size);
+        if (rank == 0 || rank == last || ::lstat(repository.object(object).c_str(), &st) != 0) continue;
+        (rank > last ? plan.leaving_bytes : plan.snapshots[rank - 1].frees_bytes) +=
+            static_cast<std::uint64_t>(st.st_size);
     }
     return plan;
 }

@@ -181,6 +181,9 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
     cache.update([&] {
         for (std::size_t i = 0; i < components.size(); ++i) {
             PendingComponent& pending = components[i];
+            // Of this snapshot now: the one it was captured with may be pruned.
+            if (pending.unchanged_key)
+                cache.set_unchanged(pending.component.name, {*pending.unchanged_key, manifest.id});
             if (!pending.stream) continue;
             // A suspect snapshot may be a mistake: what the last good one uses is still wanted.
             if (manifest.suspect.empty()) add_uses(pending);
@@ -200,8 +203,6 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
                 cache.add_segment(note.key, recipe, pending.index->text(note.first_byte, note.last_byte),
                                   now);
             }
-            if (pending.unchanged_key)
-                cache.set_unchanged(pending.component.name, {*pending.unchanged_key, manifest.id});
         }
         cache.forget_segments_before(now - std::chrono::days{90});
     });

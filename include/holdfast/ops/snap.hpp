@@ -31,6 +31,7 @@ struct SnapOptions {
 struct SnapReport {
     Manifest manifest;
     std::vector<std::string> notes;
+    std::string last_good;    // the newest snapshot before that is not suspect; empty if there is none
     bool is_damaged = false;  // a source is corrupt and was captured as it is
 
     /// What the exit code says of a snapshot that exists.
@@ -217,6 +218,8 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
         report.notes.insert(report.notes.end(), pending.notes.begin(), pending.notes.end());
         manifest.components.push_back(pending.component);
     }
+    for (const Manifest& m : snapshots.newest_first)
+        if (m.suspect.empty() && report.last_good.empty()) report.last_good = m.id;
     if (!options.accepts_losses)
         detail::add_suspicions(run, options.sources, captured, std::move(facts), manifest);
     manifest.stored_bytes = capture.publisher().stored_bytes();

@@ -25,6 +25,7 @@ public:
     /// Looks and records; the caller holds the lock. Throws: not_found (an id), io, interrupted.
     void run() {
         report.is_deep = options_.deep;
+        report.is_part = options_.share || options_.budget;
         read_snapshots();
         if (!options_.budget || !options_.deep) verify_objects();
         verify_history(repository_, report.findings);
@@ -65,14 +66,17 @@ private:
     void verify_objects() {
         progress_.start("verify");
         if (options_.budget) return roll_objects();
-        hash(options_.share ? random_share(objects_, *options_.share) : objects_);
+        if (!options_.share) return hash(objects_);
+        std::vector<Digest> some = random_share(objects_, *options_.share);
+        add_names(some, absent_objects());  // to see that costs nothing
+        hash(some);
     }
 
     void hash(std::span<const Digest> names, const std::function<bool()>& is_over = {}) {
         HashedObjects hashed;
         hash_objects(repository_, names, hashed, progress_, is_over);
         for (const Digest& name : hashed.whole) memory_.set(name, options_.now);
-        for (const BadObject& object : hashed.bad) memory_.forget(object.name);
+        for (const BadObject& object : hashed.bad) memory_.set_bad(object.name, options_.now);
         report.objects += hashed.whole.size() + hashed.bad.size();
         report.bytes += hashed.stored_bytes;
         bad.insert(bad.end(), hashed.bad.begin(), hashed.bad.end());
@@ -94,6 +98,14 @@ private:
             save_memory();  // a run that is stopped has not looked in vain
         }
         report.coverage = measure_coverage(all, memory_, options_.now, report.objects, report.bytes);
+    }
+
+    std::vector<Digest> absent_objects() const {
+        std::vector<Digest> out;
+        struct stat st {};
+        std::copy_if(objects_.begin(), objects_.end(), std::back_inserter(out),
+                     [&](const Digest& name) { return ::lstat(repository_.object(name).c_str(), &st) != 0; });
+        return out;
     }
 
     std::function<bool()> time_limit() const {
@@ -133,7 +145,7 @@ private:
         progress_.start(job.component->name, job.component->bytes);
         verify_component(reader_, job.manifest->id, *job.component, staging, report.findings, progress_);
         if (damage_count() == before) return memory_.set(job.key(), options_.now);
-        memory_.forget(job.key());
+        memory_.set_bad(job.key(), options_.now);
         damaged.insert(job.manifest->id);
     }
 

@@ -37,9 +37,8 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
     try {
         sums = read_checksums(repository.snapshot(id) / "SHA256SUMS");
         add_names(objects, sums->objects);
-    } catch (const OsError& e) {
-        if (e.number() != ENOENT) throw;
-        damage("SHA256SUMS", "is missing");
+    } catch (const OsError& e) {  // a bad sector, too, is damage of this one snapshot
+        damage("SHA256SUMS", e.number() == ENOENT ? "is missing" : e.what());
     } catch (const Error& e) {
         if (e.kind() != Kind::corrupt) throw;
         damage("SHA256SUMS", e.what());
@@ -57,7 +56,7 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
             damage("SHA256SUMS", "does not name as many objects as the manifest counts");
         return manifest;
     } catch (const Error& e) {
-        if (e.kind() != Kind::corrupt && e.kind() != Kind::config) throw;
+        if (e.kind() != Kind::corrupt && e.kind() != Kind::config && e.kind() != Kind::io) throw;
         damage("manifest.json", e.what());
         return std::nullopt;
     }
@@ -84,8 +83,6 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
             const std::uint64_t number = parse_manifest(*text, id).number;
             newest = std::max(newest, number);
             if (!expected.contains(id)) unlisted.emplace(number, id);
-        } catch (const OsError&) {
-            throw;
         } catch (const Error&) {
             continue;  // reported where the snapshot itself is verified
         }

@@ -26,6 +26,7 @@ struct VerifyReport {
     std::vector<Finding> findings;
     std::vector<std::string> snapshots;
     bool is_deep = false;
+    bool is_part = false;              // a share or a budget: not everything of `snapshots` was looked at
     std::uint64_t objects = 0;         // hashed
     std::uint64_t bytes = 0;           // stored bytes hashed
     std::optional<Coverage> coverage;  // of a rolling run: objects, or components if deep

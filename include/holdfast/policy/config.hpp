@@ -182,6 +182,7 @@ inline void read_cleanup(TomlTable table, const fs::path& folder, CleanupConfig&
         out.log_dirs.push_back(join_path(folder, path));
         if (fs::path(out.log_dirs.back()).lexically_normal() == "/")
             table.fail("log_dirs", "cannot be the whole file system");
+        if (path.find('\n') != std::string::npos) table.fail("log_dirs", "holds a line break");
     }
     read_duration(table, "older_than", std::chrono::hours{1}, out.older_than);
     table.finish();

@@ -1,8 +1,8 @@
 // policy/retention.hpp - which snapshots stay and which may go, with a reason for each. Pure.
 //
 // Laws, all tested: what the newest good snapshot of a source is, stays. Snapshots order by their running number, never
-// by the clock alone; one from the future neither goes nor pushes others out. Ages are measured against the newest good
-// snapshot of the same sources, so when backups stop, nothing ages out. Partial, suspect and damaged snapshots follow
+// by the clock alone; one from the future neither goes nor pushes others out. Ages are measured against the newest snapshot
+// that has the same sources whole, so when backups stop, or the clock jumps ahead, nothing ages out. Partial, suspect and damaged snapshots follow
 // the same rules, but among themselves: they never take a good one's place. A longer rule never drops anything.
 // Judging what a plan left over changes nothing.
 #pragma once
@@ -20,6 +20,11 @@
 namespace holdfast {
 
 inline constexpr std::chrono::minutes kClockSlack{5};  // what two hosts' clocks may differ by
+inline constexpr std::chrono::days kClockJump{
+    14};  // a snapshot so long after the one before has to be confirmed by another
+
+inline constexpr std::chrono::days kQuietTime{
+    2};  // without a backup for so long, the time of grace stands still
 
 struct Pin {
     SystemSeconds until{};
@@ -32,7 +37,9 @@ struct SnapshotFacts {
     SystemSeconds time{};  // when it was begun
     std::string type;
     std::set<std::string> sources;  // captured or missing: what it was meant to hold
-    bool is_good = true;            // complete, and not found damaged since
+    std::set<std::string>
+        whole;            // the sources it has without a warning; none if it is suspect or was found damaged
+    bool is_good = true;  // all of them
     bool is_verified = false;
     std::optional<Pin> pin;
     bool is_unwanted = false;  // somebody asked for its removal
@@ -90,6 +97,25 @@ private:
     std::array<std::set<std::int64_t>, kPeriods.size()> seen_;
 };
 
+/// Without a list, every source is still backed up.
+inline bool is_configured(const std::set<std::string>& configured, const std::string& source) {
+    return configured.empty() || configured.contains(source);
+}
+
+/// By source, when it was captured whole last. One snapshot long after all others is a clock that is wrong, or the
+/// first after a pause: it counts once there is a second.
+inline std::map<std::string, SystemSeconds> last_whole(const std::vector<SnapshotFacts>& newest_first,
+                                                       SystemSeconds now) {
+    std::map<std::string, std::vector<SystemSeconds>> times;
+    for (const SnapshotFacts& s : newest_first)
+        if (s.time <= now + kClockSlack)
+            for (const std::string& source : s.whole) times[source].push_back(s.time);
+    std::map<std::string, SystemSeconds> out;
+    for (const auto& [source, of] : times)
+        out[source] = of.size() > 1 && of[0] > of[1] + kClockJump ? of[1] : of[0];
+    return out;
+}
+
 inline void add_reason(std::string& reasons, const std::string& reason) {
     reasons += (reasons.empty() ? "" : ", ") + reason;
 }
@@ -112,7 +138,7 @@ inline void apply_floors(const std::vector<SnapshotFacts>& newest_first, const R
         if (is_future && !s.is_unwanted) add_reason(reasons[i], "from the future");
         // What is broken, or was taken by mistake of a source that nobody backs up, may go when somebody asks for it.
         const auto counts = [&](const std::string& source) {
-            return !s.is_unwanted || (s.is_good && configured.contains(source));
+            return !s.is_unwanted || (s.whole.contains(source) && is_configured(configured, source));
         };
         const bool is_first = groups.insert(s.sources).second;
         if (i == 0 || (is_first && std::any_of(s.sources.begin(), s.sources.end(), counts)))
@@ -121,15 +147,16 @@ inline void apply_floors(const std::vector<SnapshotFacts>& newest_first, const R
         for (const std::string& source : s.sources) {
             if (!counts(source)) continue;
             places_of[source].push_back(i);
-            if (s.is_good && has_good.insert(source).second && reasons[i].find("newest") == std::string::npos)
+            if (s.whole.contains(source) && has_good.insert(source).second &&
+                reasons[i].find("newest") == std::string::npos)
                 add_reason(reasons[i], "newest of " + source);
         }
     }
-    const auto rank = [&](std::size_t i) {
-        const SnapshotFacts& s = newest_first[i];
-        return std::tuple(s.is_unwanted, !s.is_good, !s.is_verified);
-    };
     for (auto& [source, places] : places_of) {
+        const auto rank = [&, name = source](std::size_t i) {
+            const SnapshotFacts& s = newest_first[i];
+            return std::tuple(s.is_unwanted, !s.whole.contains(name), !s.is_verified);
+        };
         std::stable_sort(places.begin(), places.end(),
                          [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
         places.resize(std::min<std::size_t>(places.size(), policy.min_keep));
@@ -142,23 +169,31 @@ inline void apply_floors(const std::vector<SnapshotFacts>& newest_first, const R
 
 }  // namespace detail
 
-/// One verdict each, newest first. `configured` are the sources that are still backed up: only they hold back the ages of
-/// others when their own backups stop.
+/// The time to count other ages from: not `now` if that is long after the last snapshot, because then it is the clock that
+/// is wrong, or nobody backs up and nothing should go.
+inline SystemSeconds trusted_now(std::vector<SnapshotFacts> snapshots, SystemSeconds now) {
+    std::sort(snapshots.begin(), snapshots.end(),
+              [](const SnapshotFacts& a, const SnapshotFacts& b) { return a.number > b.number; });
+    std::optional<SystemSeconds> last;
+    for (const auto& [source, at] : detail::last_whole(snapshots, now))
+        last = std::max(last.value_or(at), at);
+    return last ? std::min(now, *last + kQuietTime) : now;
+}
+
+/// One verdict each, newest first. `configured` are the sources that are still backed up, all of them if it is empty: only
+/// they hold back the ages of others when their own backups stop.
 inline std::vector<Verdict> judge(std::vector<SnapshotFacts> snapshots, const RetentionConfig& policy,
                                   const TimeZone& zone, SystemSeconds now,
                                   const std::set<std::string>& configured) {
     std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotFacts& a, const SnapshotFacts& b) {
         return std::pair(a.number, a.id) > std::pair(b.number, b.id);
     });
-    std::map<std::string, SystemSeconds> newest_good;
-    for (const SnapshotFacts& s : snapshots)
-        if (s.is_good && s.time <= now + kClockSlack)
-            for (const std::string& source : s.sources) newest_good.emplace(source, s.time);
+    const std::map<std::string, SystemSeconds> newest_good = detail::last_whole(snapshots, now);
     const auto age = [&](const SnapshotFacts& s) {
         SystemSeconds reference = now;
         for (const std::string& source : s.sources)
             if (const auto at = newest_good.find(source);
-                at != newest_good.end() && configured.contains(source))
+                at != newest_good.end() && detail::is_configured(configured, source))
                 reference = std::min(reference, at->second);
         return reference - s.time;
     };

@@ -29,7 +29,7 @@ inline std::vector<SimulatedSnapshot> simulate_retention(const RetentionConfig& 
         s.id = std::to_string(s.number);
         s.time = at;
         s.type = type;
-        s.sources = {"source"};
+        s.sources = s.whole = {"source"};
         s.is_verified = true;
         held.push_back(std::move(s));
         all.push_back({at, type, {}, {}});

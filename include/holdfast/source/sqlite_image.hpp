@@ -76,14 +76,21 @@ public:
         }
     }
 
-    /// Rows per ordinary table; `counter` has seen the whole image. A table that cannot be counted is left out.
-    std::map<std::string, std::int64_t> row_counts(const RowCounter& counter) const {
+    /// Rows per ordinary table; `counter` has seen the whole image. A table whose pages are no tree is damaged, and named in
+    /// `uncounted`. Throws: interrupted.
+    std::map<std::string, std::int64_t> row_counts(RowCounter& counter,
+                                                   std::vector<std::string>& uncounted) const {
         std::map<std::string, std::int64_t> counts;
+        if (!counter.is_on()) return counts;
         try {
             Statement tables = db_->prepare(("SELECT name, rootpage" + std::string(kOrdinaryTables)).c_str());
-            while (tables.step())
+            while (tables.step()) {
+                const std::string name{tables.text(0)};
                 if (const auto rows = counter.rows(static_cast<std::uint64_t>(tables.integer(1))))
-                    counts[std::string(tables.text(0))] = *rows;
+                    counts[name] = *rows;
+                else
+                    uncounted.push_back(name);
+            }
         } catch (const SqliteError&) {
             // A damaged schema is deep verification's business; counts are a convenience.
         }

@@ -37,9 +37,10 @@ public:
             try {
                 open((folder / "index.db").string());
             } catch (const Error& e) {
-                if (e.kind() != Kind::corrupt) throw;
+                if (e.kind() == Kind::busy) throw;
+                db_.reset();  // damaged, of another shape, or no file at all: it is made anew
                 for (const char* suffix : {"", "-wal", "-shm"})
-                    fs::remove((folder / "index.db").string() + suffix);
+                    remove_tree(folder / ("index.db" + std::string(suffix)));
                 open((folder / "index.db").string());
             }
         } catch (const std::exception& e) {

@@ -29,7 +29,7 @@ public:
         std::error_code error;
         if (!fs::exists(root, error) && !error)
             throw Error(Kind::not_found, "repository " + where + " does not exist",
-                        "make one with: init --repo " + where);
+                        "is its disk mounted? a new one is made with: init --repo " + where);
         std::optional<std::string> text;
         try {
             text = read_file_if_any(root / "format.json", 64_KiB);

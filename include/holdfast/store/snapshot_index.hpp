@@ -22,6 +22,9 @@ inline std::string read_manifest_text(const Repository& repository, const std::s
     if (fs::is_directory(repository.snapshot(id)))
         throw Error(Kind::corrupt, "snapshot " + id + " has no manifest.json",
                     "run verify; another copy of the repository may have it");
+    if (fs::is_directory(repository.trash() / id))
+        throw Error(Kind::not_found, "snapshot " + id + " was pruned",
+                    "it can come back: prune --undelete " + id);
     throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
 }
 /// The manifest in `text`, which must be one of this repository. Throws: corrupt, config.

@@ -66,6 +66,7 @@ inline void move_to_trash(const Repository& repository, const std::string& id, S
     const timespec times[2] = {{0, UTIME_OMIT}, {now.time_since_epoch().count(), 0}};
     if (::utimensat(AT_FDCWD, from.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
         throw_os("set the time of '" + from.string() + "'");
+    remove_tree(repository.trash() / id);  // an older copy of it, that somebody brought back by hand
     rename_path(from, repository.trash() / id);
 }
 

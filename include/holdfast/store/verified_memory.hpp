@@ -47,13 +47,22 @@ public:
     bool is_fresh() const { return is_fresh_; }
     const std::string& trouble() const { return trouble_; }
 
-    /// When `key` was proven last; nothing if never.
+    /// When `key` was proven last; nothing if never, or if it was found bad since.
     std::optional<SystemSeconds> find(const Digest& key) const {
         const auto at = times_.find(key);
-        return at == times_.end() ? std::nullopt : std::optional{at->second};
+        return at == times_.end() || at->second.is_bad ? std::nullopt : std::optional{at->second.when};
+    }
+    /// When it was looked at last, whatever was found: lasting damage waits its turn like the rest.
+    std::optional<SystemSeconds> looked_at(const Digest& key) const {
+        const auto at = times_.find(key);
+        return at == times_.end() ? std::nullopt : std::optional{at->second.when};
     }
     void set(const Digest& key, SystemSeconds when) {
-        times_[key] = when;
+        times_[key] = {when, false};
+        changed_.insert(key);
+    }
+    void set_bad(const Digest& key, SystemSeconds when) {
+        times_[key] = {when, true};
         changed_.insert(key);
     }
     void forget(const Digest& key) {
@@ -74,11 +83,14 @@ public:
             Statement put = db_->prepare("INSERT OR REPLACE INTO unit VALUES(?1, ?2)");
             Statement remove = db_->prepare("DELETE FROM unit WHERE key = ?1");
             for (const Digest& key : changed_) {
-                const auto when = find(key);
-                Statement& q = when ? put : remove;
+                const auto at = times_.find(key);
+                Statement& q = at != times_.end() ? put : remove;
                 q.reset();
                 q.bind(1, ByteSpan(key.bytes));
-                if (when) q.bind(2, std::int64_t{when->time_since_epoch().count()});
+                if (at != times_.end()) {  // a negative time: it was bad then
+                    const std::int64_t seconds = at->second.when.time_since_epoch().count();
+                    q.bind(2, at->second.is_bad ? -seconds : seconds);
+                }
                 q.step();
             }
             db_->execute("COMMIT");
@@ -104,11 +116,12 @@ private:
         Statement q = db_->prepare("SELECT key, verified_utc_s FROM unit");
         while (q.step()) {
             const ByteSpan key = q.blob(0);
-            const SystemSeconds when{std::chrono::seconds{q.integer(1)}};
+            const bool is_bad = q.integer(1) < 0;
+            const SystemSeconds when{std::chrono::seconds{is_bad ? -q.integer(1) : q.integer(1)}};
             Digest digest;
             if (key.size() != digest.bytes.size() || when > now) continue;
             std::copy(key.begin(), key.end(), digest.bytes.begin());
-            times_[digest] = when;
+            times_[digest] = {when, is_bad};
         }
     }
     void begin_anew(const Error& e) {
@@ -128,7 +141,11 @@ private:
     std::optional<Database> db_;
     bool is_fresh_ = false;
     std::string trouble_;
-    std::unordered_map<Digest, SystemSeconds, DigestHash> times_;
+    struct Look {
+        SystemSeconds when{};
+        bool is_bad = false;
+    };
+    std::unordered_map<Digest, Look, DigestHash> times_;
     std::set<Digest> changed_;
 };
 

@@ -9,6 +9,9 @@ TEST_CASE("clock: a time prints in UTC and parses back") {
     CHECK(format_utc(at) == "2026-11-20T02:00:05Z");
     CHECK(parse_utc("2026-11-20T02:00:05Z") == at);
     CHECK(parse_utc(format_utc(now_utc())).has_value());
+    CHECK_FALSE(parse_utc("2027-02-31"));
+    CHECK_FALSE(parse_utc("2027-02-29T12:00"));
+    CHECK(parse_utc("2028-02-29"));
 }
 
 TEST_CASE("clock: the time zone of the process changes nothing") {

@@ -85,12 +85,12 @@ TEST_CASE("prune: what the policy does not keep waits in the trash, whole") {
 
 TEST_CASE("prune: after the time of grace the objects that nobody needs are removed, and only those") {
     const Pruning p(5);
-    ops::PruneOptions options = p.keep_last(2);
+    ops::PruneOptions options = p.keep_last(2, std::chrono::hours{1});
     const std::uint64_t planned = ops::plan_prune(p.repository, options.policy).frees_bytes();
     ops::prune(p.repository, options);
-    options.policy.now += days{7} - std::chrono::seconds{60};
+    options.policy.now += std::chrono::minutes{59};
     CHECK(ops::prune(p.repository, options).objects == 0);
-    options.policy.now += std::chrono::seconds{120};
+    options.policy.now += std::chrono::minutes{2};
     const ops::PruneReport report = ops::prune(p.repository, options);
     CHECK(report.gone.size() == 3);
     CHECK(report.freed_bytes == planned);
@@ -223,8 +223,14 @@ TEST_CASE("prune: a damaged snapshot stays until somebody gives it up") {
     fs::remove(p.repository.snapshot(p.ids[1]) / "SHA256SUMS");
     CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::corrupt);
     options.policy.unwanted = {p.ids[1]};
-    options.empty_trash = true;
-    CHECK(ops::prune(p.repository, options).gone.size() == 3);
+    CHECK(ops::prune(p.repository, options).gone ==
+          std::vector<std::string>{p.ids[1]});  // the others have grace
+    CHECK(list_trash(p.repository).size() == 2);
+    fs::remove(p.repository.trash() / p.ids[0] / "SHA256SUMS");
+    options.policy.unwanted = {};
+    CHECK(contains(catch_error([&] { ops::prune(p.repository, options); }).hint(), "prune --empty-trash"));
+    options.policy.empty_trash = true;
+    CHECK(ops::prune(p.repository, options).gone.size() == 2);
     CHECK(p.present() == std::set<std::string>{p.ids[3]});
     p.check_contents();
 }
@@ -238,7 +244,7 @@ TEST_CASE("prune: pins are not lost with a damaged ledger") {
     ops::PruneOptions options = p.keep_last(1);
     CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::corrupt);
     CHECK(p.present().size() == 3);
-    options.policy.damaged_ledger_is_fine = true;
+    options.policy.damaged_history_is_fine = true;
     CHECK(ops::prune(p.repository, options).trashed.size() == 2);
 }
 
@@ -249,6 +255,84 @@ TEST_CASE("prune: a move to the trash that the ledger missed is recorded by the 
     ops::prune(p.repository, p.keep_last(2, std::chrono::seconds{0}));
     CHECK(list_trash(p.repository).empty());
     CHECK(p.verify_all().findings.empty());
+}
+
+TEST_CASE(
+    "prune: a repository that lost a snapshot, or was rolled back, is left alone until somebody gives it "
+    "up") {
+    const Pruning p(4);
+    ops::PruneOptions options = p.keep_last(4, std::chrono::seconds{0});
+    fs::rename(p.repository.snapshot(p.ids[1]), p.dir / "lost");
+    const Error e = catch_error([&] { ops::prune(p.repository, options); });
+    CHECK(e.kind() == Kind::corrupt);
+    CHECK(contains(e.what(), p.ids[1] + ": has vanished"));
+    fs::rename(p.dir / "lost", p.repository.snapshot(p.ids[1]));
+    p.check_contents();
+
+    fs::rename(p.repository.snapshot(p.ids[1]), p.dir / "lost");
+    options.policy.unwanted = {p.ids[1]};
+    CHECK(ops::prune(p.repository, options).objects > 0);
+    CHECK(p.verify_all().findings.empty());
+
+    fs::rename(p.repository.snapshot(p.ids[3]), p.dir / "newest");
+    options.policy.unwanted = {};
+    CHECK(catch_error([&] { ops::prune(p.repository, options); }).kind() == Kind::corrupt);
+}
+
+TEST_CASE("prune: a manifest that somebody edited removes nothing") {
+    const Pruning p(3);
+    const fs::path path = p.repository.snapshot(p.ids[1]) / "manifest.json";
+    std::string text = read_file(path, 1_MiB);
+    text.replace(text.find("\"number\": 2"), 11, "\"number\": 9");
+    publish_file(path, as_bytes(text));
+    CHECK(catch_error([&] { ops::prune(p.repository, p.keep_last(1)); }).kind() == Kind::corrupt);
+    CHECK(p.present().size() == 3);
+}
+
+TEST_CASE(
+    "prune: foreign files in the repository are left alone, an older copy in the trash is no obstacle") {
+    const Pruning p(3);
+    write_new_file(p.repository.root() / "objects/README", as_bytes("not ours"));
+    fs::create_directory(p.repository.root() / "objects/lost+found");
+    make_directory(p.repository.trash());
+    fs::copy(p.repository.snapshot(p.ids[0]), p.repository.trash() / p.ids[0], fs::copy_options::recursive);
+    CHECK(ops::prune(p.repository, p.keep_last(1, std::chrono::seconds{0})).gone.size() == 2);
+    CHECK(fs::exists(p.repository.root() / "objects/README"));
+    CHECK(p.verify_all().findings.empty());
+    p.check_contents();
+}
+
+TEST_CASE("prune: a clock that jumped ahead does not empty the trash") {
+    const Pruning p(3);
+    ops::PruneOptions options = p.keep_last(1);
+    ops::prune(p.repository, options);
+    options.policy.now += days{3650};
+    CHECK(ops::prune(p.repository, options).gone.empty());
+    CHECK(list_trash(p.repository).size() == 2);
+}
+
+TEST_CASE("prune: the plan says what leaves the trash") {
+    const Pruning p(3);
+    ops::PruneOptions options = p.keep_last(1);
+    ops::prune(p.repository, options);
+    CHECK(ops::plan_prune(p.repository, options.policy).leaving.empty());
+    options.policy.empty_trash = true;
+    const ops::PrunePlan plan = ops::plan_prune(p.repository, options.policy);
+    CHECK(plan.leaving.size() == 2);
+    CHECK(ops::prune(p.repository, options).freed_bytes == plan.leaving_bytes);
+}
+
+TEST_CASE("prune: a source that fails every night does not cost the snapshots of those beside it") {
+    Pruning p(0);
+    for (int i = 0; i < 5; ++i) {
+        p.ids.push_back(p.snap({p.source("tree", SourceKind::tree, p.dir / "tree"),
+                                p.source("gone", SourceKind::tree, p.dir / "gone")})
+                            .manifest.id);
+    }
+    p.verify_all();
+    ops::PruneOptions options = p.keep_last(1);
+    options.policy.retention.min_keep = 3;
+    CHECK(ops::prune(p.repository, options).trashed.size() == 2);
 }
 
 TEST_CASE("prune: waits for a snap, and a snap waits for it") {

@@ -20,7 +20,7 @@ SnapshotFacts snapshot(std::uint64_t number, SystemSeconds time, std::set<std::s
     s.id = format_time(time, "%Y%m%dT%H%M%SZ-") + std::to_string(number);
     s.time = time;
     s.type = "full";
-    s.sources = std::move(sources);
+    s.whole = s.sources = std::move(sources);
     s.is_verified = true;
     return s;
 }
@@ -38,6 +38,12 @@ RetentionConfig policy(std::initializer_list<std::pair<Period, KeepRule>> rules,
 }
 KeepRule count(std::uint64_t n) { return {n, {}}; }
 KeepRule age(std::chrono::seconds s) { return {0, s}; }
+
+/// Suspect, or found damaged.
+void spoil(SnapshotFacts& s) {
+    s.is_good = s.is_verified = false;
+    s.whole.clear();
+}
 
 std::map<std::string, std::string> kept(const std::vector<SnapshotFacts>& all, const RetentionConfig& config,
                                         SystemSeconds now, const TimeZone& zone = kUtc) {
@@ -136,7 +142,7 @@ TEST_CASE("retention: a type with a rule of its own leaves the calendar") {
 
 TEST_CASE("retention: partial and suspect snapshots never take a good one's place") {
     auto all = daily(10);
-    for (std::size_t i = 5; i < 10; ++i) all[i].is_good = false;
+    for (std::size_t i = 5; i < 10; ++i) spoil(all[i]);
     const auto left = kept(all, policy({{Period::last, count(2)}}), all.back().time);
     CHECK(keeps(left, all[4]));  // the two newest good ones
     CHECK(keeps(left, all[3]));
@@ -184,9 +190,9 @@ TEST_CASE(
     auto all = daily(6);
     const RetentionConfig config = policy({{Period::month, count(1)}}, 3);
     CHECK(kept(all, config, all.back().time).size() == 3);
-    for (SnapshotFacts& s : all) s.is_good = s.is_verified = false;
+    for (SnapshotFacts& s : all) spoil(s);
     CHECK(kept(all, config, all.back().time).size() == 3);
-    all[2].is_good = all[2].is_verified = true;  // the one good snapshot, and the newest of the others
+    all[2] = daily(6)[2];  // the one good snapshot, and the newest of the others
     const auto left = kept(all, config, all.back().time);
     CHECK(left.size() == 3);
     CHECK(left.at(all[2].id) == "monthly, newest of trades");
@@ -195,6 +201,41 @@ TEST_CASE(
     CHECK(rest.size() == 4);  // the newest never goes, and the floor takes older ones
     CHECK_FALSE(keeps(rest, all[3]));
     CHECK_FALSE(keeps(rest, all[4]));
+}
+
+TEST_CASE("retention: a source that fails every night does not lower the floor of those beside it") {
+    std::vector<SnapshotFacts> all;
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        all.push_back(snapshot(i + 1, kStart + days{i}, {"trades", "broken"}));
+        all.back().whole = {"trades"};
+        all.back().is_good = false;
+    }
+    const RetentionConfig config = policy({{Period::last, age(days{5})}}, 3);
+    CHECK(kept(all, config, all.back().time).size() == 6);
+    CHECK(kept(all, config, all.back().time + days{300}).size() == 6);
+    CHECK(kept(all, policy({{Period::last, count(1)}}, 3), all.back().time).size() == 3);
+}
+
+TEST_CASE("retention: a list of sources that is empty switches no protection off") {
+    const auto all = daily(20);
+    const RetentionConfig config = policy({{Period::last, age(days{7})}}, 3);
+    std::size_t left = 0;
+    for (const Verdict& v : judge(all, config, kUtc, all.back().time + days{200}, {})) left += v.keep ? 1 : 0;
+    CHECK(left == 8);
+}
+
+TEST_CASE(
+    "retention: a clock that jumps ahead for a night ages nothing out, and time goes on after the second "
+    "snapshot") {
+    auto all = daily(20);
+    const RetentionConfig config = policy({{Period::last, age(days{7})}}, 1);
+    const auto before = kept(all, config, all.back().time);
+    all.push_back(snapshot(21, all.back().time + days{3650}));
+    for (const auto& [id, reason] : before) CHECK(kept(all, config, all.back().time).contains(id));
+    CHECK(trusted_now(all, all.back().time) == all[19].time + kQuietTime);
+    all.push_back(snapshot(22, all.back().time + days{1}));
+    CHECK(kept(all, config, all.back().time).size() == 2);
+    CHECK(trusted_now(all, all.back().time) == all.back().time);
 }
 
 TEST_CASE("retention: a snapshot from the future stays and pushes nothing out") {
@@ -253,7 +294,11 @@ std::vector<SnapshotFacts> synthetic_history(std::mt19937& random) {
         SnapshotFacts s = snapshot(number, told, groups[random() % 3]);
         const char* types[] = {"full", "hourly", "manual"};
         s.type = types[random() % 3];
-        s.is_good = !chance(10);
+        if (chance(10)) {
+            s.is_good = false;
+            s.whole.clear();
+            if (chance(50)) s.whole = {*s.sources.begin()};
+        }
         s.is_verified = chance(60);
         if (chance(2)) s.pin = Pin{told + days{random() % 2000}, ""};
         all.push_back(std::move(s));
@@ -294,7 +339,7 @@ TEST_CASE("retention: its laws hold for ten years of disordered history under an
             bool is_newest_good = true;
             for (std::size_t i = all.size(); i-- > 0;) {
                 const SnapshotFacts& s = all[i];
-                if (!s.is_good || !s.sources.contains(source) || s.time > now + kClockSlack) continue;
+                if (!s.whole.contains(source) || s.time > now + kClockSlack) continue;
                 if (std::exchange(is_newest_good, false)) CHECK(keeps(left, s));
                 verified += s.is_verified ? 1 : 0;
                 verified_left += s.is_verified && keeps(left, s) ? 1 : 0;

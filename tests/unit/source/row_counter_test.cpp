@@ -20,7 +20,9 @@ Counts count(const fs::path& path, const fs::path& staging) {
     RowCounter counter(image.page_count());
     image.copy_to([&](ByteSpan page) { counter.add(page); });
     Counts out;
-    out.by_pages = image.row_counts(counter);
+    std::vector<std::string> uncounted;
+    out.by_pages = image.row_counts(counter, uncounted);
+    CHECK(uncounted.empty());
     const Database db = Database::open_cache(path.string());
     Statement tables = db.prepare(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' "
@@ -78,13 +80,16 @@ TEST_CASE("row_counter: what is no tree is not counted, and a tree that bites it
     inner[0] = std::byte{0x05};
     const auto tree = [&](std::byte right_child) {
         inner[11] = right_child;
-        RowCounter counter(10);
+        RowCounter counter(5);
         counter.add(Bytes(512));  // the first page
         for (const Bytes& page : {leaf, inner, Bytes(512), index}) counter.add(page);
         return counter;
     };
     CHECK(tree(std::byte{2}).rows(3) == 7);
     CHECK(tree(std::byte{2}).rows(2) == 7);
+    RowCounter twice = tree(std::byte{2});
+    CHECK(twice.rows(3) == 7);
+    CHECK_FALSE(twice.rows(2));               // a page belongs to one tree
     CHECK_FALSE(tree(std::byte{3}).rows(3));  // itself
     CHECK_FALSE(tree(std::byte{4}).rows(3));  // no page of a tree
     CHECK_FALSE(tree(std::byte{9}).rows(3));  // past the end
@@ -97,4 +102,14 @@ TEST_CASE("row_counter: what is no tree is not counted, and a tree that bites it
     inner[256 + 3] = std::byte{5};
     CHECK_FALSE(tree(std::byte{2}).rows(3));
     CHECK_FALSE(RowCounter(kMaxCountedPages + 1).rows(1));
+}
+
+TEST_CASE("row_counter: pages that name more children than there are pages take no memory for it") {
+    RowCounter counter(1000);
+    Bytes page(65536);
+    page[0] = page[100] = std::byte{0x05};
+    page[3] = page[103] = std::byte{0x7F};  // 32,512 cells
+    for (int i = 0; i < 1000; ++i) counter.add(page);
+    CHECK_FALSE(counter.is_on());
+    CHECK_FALSE(counter.rows(1));
 }
