@@ -44,7 +44,13 @@ int main(int argc, char** argv) {
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
         cli::warn_about(manifest);
         options.lock_wait = env.config.repository.lock_wait;
+        options.target = target;
+        options.existing =
+            overwrite ? ops::RestoreOptions::Existing::replace : ops::RestoreOptions::Existing::refuse;
+        if (!to_stdout && !flags.quiet) cli::say_restore_leftovers(target);
         if (dry_run) {
+            if (!to_stdout)
+                ops::check_restore(repository, ops::choose_components(manifest, options.choice), options);
             cli::print_restore_plan(manifest, options.choice, target, flags);
             return 0;
         }
@@ -54,9 +60,6 @@ int main(int argc, char** argv) {
                 options.lock_wait);
             return 0;
         }
-        options.target = target;
-        options.existing =
-            overwrite ? ops::RestoreOptions::Existing::replace : ops::RestoreOptions::Existing::refuse;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const ops::RestoreReport report = ops::restore(repository, manifest, options);
         cli::print_restore_report(report, flags);

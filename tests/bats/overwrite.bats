@@ -122,3 +122,127 @@ assert_old_or_new() {
   assert_equal "$(stat -c %a "$HOME/target/a")" 555
   assert_equal "$(ls -A "$HOME/target")" $'a\nb'
 }
+
+# An application with its database open: it runs these statements and then waits; sets `application` to its process.
+open_application() { # <database> [statement or command]...
+  local ready=$BATS_TEST_TMPDIR/ready statements=$BATS_TEST_TMPDIR/statements
+  rm -f "$ready" "$statements"
+  mkfifo "$statements"
+  sqlite3 -batch -init /dev/null "$1" <"$statements" >/dev/null 2>&1 3>&- &
+  application=$!
+  exec {to_application}>"$statements"
+  printf '%s\n' "${@:2}" ".shell touch '$ready'" >&"$to_application"
+  until [[ -e $ready ]]; do sleep 0.02; done
+}
+
+close_application() {
+  exec {to_application}>&-
+  wait "$application" || : # it fails if a statement did
+}
+
+teardown() {
+  if [[ -n ${to_application-} ]]; then exec {to_application}>&-; fi
+}
+
+assert_refused_as_open() { # <file>
+  assert_equal "$status" 7
+  assert_clean_failure
+  assert_regex "$stderr" "error: '$1' is open in another process \(pid $application, sqlite3\); nothing was changed"
+  assert_regex "$stderr" 'hint: stop the application'
+}
+
+@test "restore: --overwrite leaves a database alone that an application has open, in each mode, and replaces it once closed" {
+  local name statements before
+  declare -A statements=(
+    [wal]="PRAGMA wal_autocheckpoint=0; INSERT INTO trade VALUES(9002, 1, 'still mine');"
+    [journal]="PRAGMA journal_mode=delete; PRAGMA cache_size=2; BEGIN; UPDATE trade SET note = 'mine';"
+    [idle]='PRAGMA journal_mode=delete; SELECT count(*) FROM trade;'
+    [reading]='PRAGMA journal_mode=delete; BEGIN; SELECT count(*) FROM trade;'
+    [exclusive]='PRAGMA locking_mode=exclusive; PRAGMA journal_mode=delete; DELETE FROM trade WHERE id = 1;'
+  )
+  for name in "${!statements[@]}"; do
+    old_again
+    open_application "$target/t.db" "${statements[$name]}"
+    before=$(fingerprint "$target")
+    run --separate-stderr restore "$id" --target "$target" --overwrite
+    assert_refused_as_open "$target/t.db"
+    assert_equal "$(fingerprint "$target")" "$before"
+    printf '%s\n' "INSERT INTO trade VALUES(9003, 1, 'after');" >&"$to_application"
+    close_application
+    if [[ $name != journal && $name != reading ]]; then
+      assert_equal "$(sql "$target/t.db" 'SELECT note FROM trade WHERE id = 9003')" after
+    fi
+    run -0 --separate-stderr restore "$id" --target "$target" --overwrite
+    assert_new
+  done
+}
+
+@test "restore: who opens the database while --overwrite is at work is locked out, and gets the old one back" {
+  local restoring
+  old_again
+  strace -f -qq -o "$BATS_TEST_TMPDIR/strace" -e trace=renameat2 -e inject=renameat2:delay_enter=3000000:when=1 \
+    "$HOLDFAST_BIN/restore" "$id" --target "$target" --overwrite >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+  restoring=$!
+  # Looked at from outside: to open the database would play its WAL back.
+  until compgen -G "$target/.holdfast-restore.*" >/dev/null && grep -q ":$(stat -c %i "$target/t.db") " /proc/locks; do sleep 0.02; done
+  open_application "$target/t.db" 'SELECT count(*) FROM trade;'
+  status=0
+  wait "$restoring" || status=$?
+  output=$(<"$BATS_TEST_TMPDIR/out") stderr=$(<"$BATS_TEST_TMPDIR/err")
+  assert_refused_as_open "$target/t.db"
+  assert_equal "$(ls -A "$target")" "$(ls -A "$old")"
+  close_application
+  assert_equal "$(sql "$target/t.db" 'SELECT note FROM trade WHERE id = 9001')" 'only in the WAL'
+}
+
+@test "restore: neither a target inside the repository nor one that would replace it is taken" {
+  local before to how
+  before=$(fingerprint "$repo")
+  ln -s "$repo" "$BATS_TEST_TMPDIR/link"
+  for to in "$repo" "$repo/new/folder" "$BATS_TEST_TMPDIR/link/objects" "$repo/../repo/"; do
+    for how in --overwrite --quiet --dry-run; do
+      run -10 --separate-stderr restore "$id" --target "$to" "$how"
+      assert_clean_failure
+      assert_regex "$stderr" 'lies inside the repository'
+    done
+  done
+  assert_equal "$(fingerprint "$repo")" "$before"
+  mkdir -p "$target/tree"
+  mv "$repo" "$target/tree/repo"
+  before=$(fingerprint "$target/tree/repo")
+  run -10 --separate-stderr restore --repo "$target/tree/repo" "$id" --target "$target" --overwrite
+  assert_clean_failure
+  assert_regex "$stderr" "would replace '$target/tree', which holds the repository; nothing was changed"
+  assert_equal "$(fingerprint "$target/tree/repo")" "$before"
+}
+
+@test "restore: --dry-run says what the real run would say of a target that is not empty" {
+  local real
+  old_again
+  run -10 --separate-stderr restore "$id" --target "$target"
+  real=$stderr
+  assert_regex "$real" 'exists; nothing was changed'
+  run -10 --separate-stderr restore "$id" --target "$target" --dry-run
+  assert_clean_failure
+  assert_equal "$stderr" "$real"
+  run -0 --separate-stderr restore "$id" --target "$target" --overwrite --dry-run
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/none" --dry-run
+  assert_file_not_exist "$BATS_TEST_TMPDIR/none"
+  diff -r "$old" "$target"
+}
+
+@test "restore: says what it replaced and how much it brought back, and names what a killed run left" {
+  local left=$target/.holdfast-restore.0badcafe
+  run -0 --separate-stderr restore "$id" --target "$target"
+  refute_regex "$stderr" replaced
+  assert_regex "$stderr" "note: restored 2 components of snapshot $id: 2 files, "
+  mkdir "$left"
+  echo old >"$left/1"
+  run -0 --separate-stderr restore "$id" --target "$target" --overwrite
+  assert_regex "$stderr" "note: replaced '$target/t.db'; the old one is gone"
+  assert_regex "$stderr" "note: replaced '$target/tree'; the old one is gone"
+  assert_regex "$stderr" "note: '$left' is of a restore that was killed, or still runs; it may hold the old state"
+  assert_equal "$(<"$left/1")" old
+  run -0 --separate-stderr restore "$id" --target "$target" --overwrite --quiet
+  assert_equal "$stderr" ''
+}

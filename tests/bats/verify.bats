@@ -47,7 +47,7 @@ trust_of() { # <snapshot>
   while run -0 --separate-stderr verify --budget 1 --json && (($(jq .coverage.never_verified_count <<<"$output") > 0)); do
     runs=$((runs + 1))
     assert_equal "$(jq -c '[.coverage.count, .coverage.total_count, .coverage.never_verified_count]' <<<"$output")" "[1,$all,$((all - runs))]"
-    assert_equal "$(trust_of "$second")" captured
+    if ((runs == 1)); then assert_equal "$(trust_of "$second")" captured; fi
   done
   assert_equal "$((runs + 1))" "$all"
   assert_equal "$(trust_of "$first")" verified

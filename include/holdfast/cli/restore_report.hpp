@@ -23,16 +23,37 @@ inline void warn_about(const Manifest& manifest) {
             "catalog lists the states; an earlier complete snapshot may be the better one");
 }
 
+/// Nobody but the operator can say whether they are still needed.
+inline void say_restore_leftovers(const std::string& target) {
+    for (const std::string& path : ops::leftovers_of_restore(target))
+        say("restore", "note",
+            in_quotes(path) +
+                " is of a restore that was killed, or still runs; it may hold the old state: look, then "
+                "remove it");
+}
+
 inline void print_restore_report(const ops::RestoreReport& report, const CommonFlags& flags) {
     for (const std::string& w : report.warnings) say("restore", "warning", w);
     Json json = {{"snapshot", report.snapshot}, {"components", Json::array()}, {"warnings", Json::array()}};
     for (const std::string& w : report.warnings) json["warnings"].push_back(json_text(w));
+    std::uint64_t files = 0, bytes = 0;
     for (const ops::RestoredComponent& c : report.components) {
-        json["components"].push_back(
-            {{"name", c.name}, {"path", json_text(c.path)}, {"bytes", c.bytes}, {"files", c.files}});
+        files += c.files;
+        bytes += c.bytes;
+        if (c.has_replaced && !flags.quiet)
+            say("restore", "note", "replaced " + in_quotes(c.path) + "; the old one is gone");
+        json["components"].push_back({{"name", c.name},
+                                      {"path", json_text(c.path)},
+                                      {"bytes", c.bytes},
+                                      {"files", c.files},
+                                      {"replaced", c.has_replaced}});
         if (!flags.json) print_line(tsv_cell(c.path));
     }
     if (flags.json) print_json(json);
+    if (!flags.quiet)
+        say("restore", "note",
+            "restored " + std::to_string(report.components.size()) + " components of snapshot " +
+                report.snapshot + ": " + std::to_string(files) + " files, " + format_bytes(bytes));
 }
 
 inline void print_restore_plan(const Manifest& manifest, const ops::ComponentChoice& choice,

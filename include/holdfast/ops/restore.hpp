@@ -2,7 +2,7 @@
 //
 // Each component lands at exactly target/<component name>. Everything is first made in a private folder inside the target,
 // every digest is checked, then it is synced and renamed. Until the last check passes nothing has its final name, and
-// after a failure nothing is left.
+// after a failure nothing is left. What --overwrite replaces may not be in use.
 #pragma once
 
 #include <sys/statvfs.h>
@@ -10,6 +10,7 @@
 #include "holdfast/base/moves.hpp"
 #include "holdfast/base/progress.hpp"
 #include "holdfast/ops/choose_components.hpp"
+#include "holdfast/ops/hold_databases.hpp"
 #include "holdfast/ops/restore_file.hpp"
 #include "holdfast/store/ledger.hpp"
 #include "holdfast/store/tree_extract.hpp"
@@ -29,6 +30,7 @@ struct RestoredComponent {
     std::string path;
     std::uint64_t bytes = 0;
     std::uint64_t files = 0;
+    bool has_replaced = false;  // something was there before
 };
 struct RestoreReport {
     std::string snapshot;
@@ -59,6 +61,29 @@ inline void check_destination(const fs::path& target, const Component& c, Restor
         if (existing == RestoreOptions::Existing::refuse && ::lstat(path.c_str(), &st) == 0)
             throw Error(Kind::refused, in_quotes(path) + " exists; nothing was changed",
                         "choose an empty --target, or say --overwrite to replace it");
+}
+
+/// True if `path` is `folder` or lies below it; both canonical.
+inline bool is_within(const fs::path& path, const fs::path& folder) {
+    const fs::path way = path.lexically_relative(folder);
+    return !way.empty() && *way.begin() != "..";
+}
+
+/// The repository may neither take in what is restored nor be replaced by it.
+inline void check_repository_apart(const Repository& repository, const fs::path& target,
+                                   const std::vector<const Component*>& chosen) {
+    const fs::path root = fs::canonical(repository.root());
+    if (is_within(target, root))
+        throw Error(Kind::refused,
+                    "--target " + in_quotes(target.string()) + " lies inside the repository " +
+                        in_quotes(root.string()) + "; nothing was changed",
+                    "choose a --target outside it");
+    for (const Component* c : chosen)
+        if (const fs::path place = target / c->name; is_within(root, place))
+            throw Error(Kind::refused,
+                        "component " + in_quotes(c->name) + " would replace " + in_quotes(place.string()) +
+                            ", which holds the repository; nothing was changed",
+                        "choose another --target");
 }
 
 inline void check_space(const fs::path& target, const std::vector<const Component*>& chosen,
@@ -122,17 +147,20 @@ inline bool restore_tree(ObjectReader& reader, const Component& c, const std::ve
 /// Gives what was staged its final name. The sidecars of an old database leave before the new one comes: beside it they
 /// would be replayed into it, since nothing in a WAL or journal says whose it is. Killed in between, the old database
 /// lacks them; they then lie in the staging folder. The WAL leaves last: until then the old database is complete.
-inline void put_in_place(Moves& moves, const fs::path& staged, const fs::path& final_path, const Component& c,
+/// True if there was something before.
+inline bool put_in_place(Moves& moves, const fs::path& staged, const fs::path& final_path, const Component& c,
                          RestoreOptions::Existing existing) {
     if (!fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
     const std::string aside = staged.string() + ".old";
     struct stat st {};
-    bool exists = false;
+    bool exists = false, has_sidecar = false;
     if (existing == RestoreOptions::Existing::replace) {
         if (c.kind == "sqlite")
             for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
-                if (::lstat((final_path.string() + *suffix).c_str(), &st) == 0)
+                if (::lstat((final_path.string() + *suffix).c_str(), &st) == 0) {
                     moves.move(final_path.string() + *suffix, aside + *suffix);
+                    has_sidecar = true;
+                }
         exists = ::lstat(final_path.c_str(), &st) == 0;
     }
     if (exists)
@@ -140,25 +168,58 @@ inline void put_in_place(Moves& moves, const fs::path& staged, const fs::path& f
     else
         moves.move(staged, final_path);
     sync_directory(final_path.parent_path());
+    return exists || has_sidecar;
 }
 
+/// Locks the databases that the components take the place of. Throws: busy, io.
+inline void hold_databases(HeldDatabases& held, const std::vector<const Component*>& components,
+                           const fs::path& target) {
+    for (const Component* c : components)
+        if (c->kind == "sqlite") held.add(target / c->name);
+    held.check_unused();
+}
+
+inline constexpr std::string_view kStagingPrefix = ".holdfast-restore.";
+
 }  // namespace detail
+
+/// What restores that were killed left in the target; nobody but the operator can say whether it is still needed.
+inline std::vector<std::string> leftovers_of_restore(const fs::path& target) {
+    std::vector<std::string> paths;
+    if (!fs::is_directory(target)) return paths;
+    for (const std::string& name : list_directory(target))
+        if (name.starts_with(detail::kStagingPrefix)) paths.push_back((target / name).string());
+    return paths;
+}
+
+/// What can be said before anything is made; returns the canonical target, which need not exist. Throws: not_found,
+/// refused, io.
+inline fs::path check_restore(const Repository& repository, const std::vector<const Component*>& chosen,
+                              const RestoreOptions& options) {
+    if (!options.choice.globs.empty() && options.existing == RestoreOptions::Existing::replace)
+        throw Error(Kind::refused,
+                    "--path restores parts, and --overwrite would replace the whole component with them",
+                    "restore the parts into an empty --target and copy them from there");
+    fs::path target = fs::weakly_canonical(fs::absolute(options.target).lexically_normal());
+    detail::check_repository_apart(repository, target, chosen);
+    for (const Component* c : chosen) detail::check_destination(target, *c, options.existing);
+    return target;
+}
 
 /// Throws: not_found, refused, corrupt, io, busy.
 inline RestoreReport restore(const Repository& repository, const Manifest& manifest,
                              const RestoreOptions& options) {
     const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
     const std::vector<const Component*> chosen = choose_components(manifest, options.choice);
-    if (!options.choice.globs.empty() && options.existing == RestoreOptions::Existing::replace)
-        throw Error(Kind::refused,
-                    "--path restores parts, and --overwrite would replace the whole component with them",
-                    "restore the parts into an empty --target and copy them from there");
-    make_directories(fs::absolute(options.target).lexically_normal());
-    const fs::path target = fs::canonical(options.target);
-    for (const Component* c : chosen) detail::check_destination(target, *c, options.existing);
+    const fs::path target = check_restore(repository, chosen, options);
+    make_directories(target);
     detail::check_space(target, chosen, options.choice);
+    {
+        HeldDatabases now;  // known before hours of work, but not locked for so long
+        detail::hold_databases(now, chosen, target);
+    }
 
-    const TempName staging{target / (".holdfast-restore." + random_hex<4>())};
+    const TempName staging{target / (std::string(detail::kStagingPrefix) + random_hex<4>())};
     make_directory(staging.path());
     RestoreReport report;
     report.snapshot = manifest.id;
@@ -185,9 +246,13 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
     const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
     if (has_tree && ::syncfs(file_system.get()) != 0)
         throw_os("sync the restored files");  // single files are synced
+    HeldDatabases held;
+    detail::hold_databases(held, chosen, target);
     Moves moves;
-    for (const auto& [component, path] : staged)
-        detail::put_in_place(moves, path, target / component->name, *component, options.existing);
+    for (std::size_t i = 0; i < staged.size(); ++i)
+        report.components[i].has_replaced = detail::put_in_place(
+            moves, staged[i].second, target / staged[i].first->name, *staged[i].first, options.existing);
+    held.check_unused();  // who opened an old one in between would write into it
     moves.commit(report.warnings);
     return report;
 }

@@ -1,5 +1,9 @@
 #include "holdfast/ops/restore.hpp"
 
+#include <sys/wait.h>
+
+#include <csignal>
+
 #include "holdfast/ops/restore_stdout.hpp"
 #include "support/catch_error.hpp"
 #include "support/repository.hpp"
@@ -111,4 +115,41 @@ TEST_CASE("restore: parts never replace a whole component") {
     CHECK(catch_error([&] { r.restore({"a/**"}, ops::RestoreOptions::Existing::replace); }).kind() ==
           Kind::refused);
     CHECK(r.dir.read("restored/tree/mine") == "keep");
+}
+
+TEST_CASE("restore: a database that another process has open is busy, though nobody locks it") {
+    TestRepository t;
+    holdfast::testing::run_sql(t.dir / "t.db", "CREATE TABLE t(x)");
+    const Manifest m = t.snap({t.source("t.db", SourceKind::sqlite, (t.dir / "t.db").string())}).manifest;
+    t.dir.write("restored/t.db", "old");
+    ops::RestoreOptions options;
+    options.target = t.target();
+    options.existing = ops::RestoreOptions::Existing::replace;
+    pid_t child = 0;
+    {
+        const UniqueFd fd = open_fd((t.target() / "t.db").string(), O_RDONLY);
+        child = ::fork();
+        if (child == 0)
+            for (;;) ::pause();
+    }
+    const Error error = catch_error([&] { ops::restore(t.repository, m, options); });
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CHECK(error.kind() == Kind::busy);
+    CHECK(std::string(error.what()).find("pid " + std::to_string(child)) != std::string::npos);
+    CHECK(t.dir.read("restored/t.db") == "old");
+    CHECK(ops::restore(t.repository, m, options).components[0].has_replaced);
+}
+
+TEST_CASE("restore: a target inside the repository is refused before anything is made") {
+    Restored r;
+    const auto restore_to = [&](const fs::path& target) {
+        ops::RestoreOptions options;
+        options.target = target;
+        return catch_error([&] { ops::restore(r.repository, r.manifest, options); }).kind();
+    };
+    CHECK(restore_to(r.dir / "repo/new") == Kind::refused);
+    CHECK_FALSE(fs::exists(r.dir / "repo/new"));
+    r.manifest.components[0].name = "repo";
+    CHECK(restore_to(r.dir / "") == Kind::refused);
 }

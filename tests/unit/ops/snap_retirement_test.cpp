@@ -79,7 +79,7 @@ std::vector<Day> simulate(const TestRepository& t, std::int64_t rows, std::size_
     ops::PruneOptions prune;
     prune.policy.retention.keep[0] = KeepRule{kKept, {}};
     prune.policy.configured = {"trades"};
-    prune.empty_trash = true;
+    prune.policy.empty_trash = true;
     std::vector<Day> all;
     for (std::size_t day = 0; day < days && !(until && until(all)); ++day) {
         if (day != 0) trades.change();
