@@ -27,7 +27,7 @@ public:
         std::error_code missing;
         const fs::path real = fs::canonical(path, missing);  // SQLite has the sidecars there
         if (missing || !remember(real.string())) return;
-        hold(real.string(), detail::kPendingByte, kMainLocks);
+        hold(real.string(), holdfast::detail::kPendingByte, kMainLocks);
         if (remember(real.string() + "-shm")) hold(real.string() + "-shm", kWalIndexFirst, kWalIndexLocks);
         for (const char* suffix : {"-wal", "-journal"}) remember(real.string() + suffix);
     }
@@ -63,7 +63,7 @@ private:
             fd = UniqueFd{::open(path.c_str(), O_RDONLY | kFlags)};
         }
         if (!fd) throw_os("see whether " + in_quotes(path) + " is in use; nothing was changed");
-        const bool is_locked = detail::try_lock_range(fd.get(), type, first, count);
+        const bool is_locked = holdfast::detail::try_lock_range(fd.get(), type, first, count);
         if (!is_locked && errno != EAGAIN && errno != EACCES)
             throw_os("lock " + in_quotes(path) + " against other processes; nothing was changed");
         struct flock other {};
