@@ -11,6 +11,16 @@ setup() {
   db=$source_dir/t.db other=$source_dir/other.db
 }
 
+started=()
+
+teardown() {
+  # Only what this test started; `wait` also keeps bats from reporting the kill.
+  for pid in "${started[@]}"; do
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+}
+
 # Two databases whose balances add up, and a transfer between them that is killed at its nth removal of a file. The
 # super-journal goes first, and with it gone the transfer is committed; the journals of the two go after it.
 kill_transfer_at() { # <removal>
@@ -119,14 +129,71 @@ assert_locks_kept() { # <strace of close and fcntl> <file>
 @test "snap: a database of two names in a tree keeps the commits of the WAL that lies beside one of them" {
   make_database "$db" 'PRAGMA journal_mode=wal'
   run -137 sql "$db" "INSERT INTO trade VALUES(9001, 1, 'only in the WAL')" '.shell kill -KILL $PPID'
-  ln "$db" "$source_dir/a.db"
+  mkdir "$source_dir/0"
+  ln "$db" "$source_dir/0/a.db"
   ln "$db" "$source_dir/z.db"
   take --tree "$source_dir"
-  assert_regex "$stderr" 'note: source/t.db: .*saved as a file of its own'
   bring_back "$id"
-  assert_equal "$(sql "$restored/source/t.db" 'SELECT note FROM trade WHERE id = 9001')" 'only in the WAL'
-  assert_sound "$restored/source/a.db"
-  assert_equal "$(stat -c %i "$restored/source/a.db")" "$(stat -c %i "$restored/source/z.db")"
+  for name in 0/a.db t.db z.db; do
+    assert_sound "$restored/source/$name"
+    assert_equal "$(sql "$restored/source/$name" 'SELECT note FROM trade WHERE id = 9001')" 'only in the WAL'
+    assert_equal "$(stat -c %i "$restored/source/$name")" "$(stat -c %i "$restored/source/t.db")"
+  done
+}
+
+# Moves money about in `db` until the test ends, in one long connection. Sets `writer`.
+begin_transfers() {
+  sql "$db" 'PRAGMA journal_mode=wal' 'CREATE TABLE account(id INTEGER PRIMARY KEY, balance INTEGER, pad TEXT)' \
+    'INSERT INTO account SELECT value, 0, hex(zeroblob(400)) FROM generate_series(0, 4999)' >/dev/null
+  mkfifo "$BATS_TEST_TMPDIR/statements"
+  sqlite3 -batch -bail -init /dev/null -cmd '.timeout 20000' -cmd 'PRAGMA synchronous=OFF' \
+    -cmd 'PRAGMA wal_autocheckpoint=50' "$db" <"$BATS_TEST_TMPDIR/statements" >/dev/null 3>&- &
+  writer=$!
+  awk 'BEGIN { for (n = 1; n < 100000000; n++) {
+    print "BEGIN IMMEDIATE;"
+    for (i = 0; i < 40; i++) printf "UPDATE account SET balance = balance - 1 WHERE id = %d; UPDATE account SET balance = balance + 1 WHERE id = %d;\n", (n * 7 + i * 131) % 5000, (n * 13 + i * 37 + 1) % 5000
+    print "COMMIT;" } }' >"$BATS_TEST_TMPDIR/statements" 2>/dev/null 3>&- &
+  started+=("$!" "$writer")
+  until [[ $(sql "$db" 'SELECT count(*) FROM account WHERE balance <> 0') != 0 ]]; do sleep 0.02; done
+}
+
+@test "snap: beside a writer, every name of a database of several holds one state of it" {
+  local name
+  mkdir "$source_dir/0"
+  begin_transfers
+  ln "$db" "$source_dir/0/first.db"
+  ln "$db" "$source_dir/z.db"
+  for ((round = 1; round <= 10; round++)); do
+    take --tree "$source_dir"
+    bring_back "$id"
+    for name in 0/first.db t.db z.db; do
+      assert_equal "$(sql "$restored/source/$name" 'PRAGMA integrity_check; SELECT sum(balance) FROM account')" $'ok\n0'
+      assert_equal "$(stat -c %i "$restored/source/$name")" "$(stat -c %i "$restored/source/z.db")"
+    done
+  done
+  run -0 kill -0 "$writer"
+  assert_not_exist "$source_dir/0/first.db-wal"
+}
+
+@test "snap: a database with a name outside of the source is saved with a warning, each time" {
+  local source
+  make_database "$db" 'PRAGMA journal_mode=wal'
+  echo text >"$source_dir/plain"
+  mkdir "$BATS_TEST_TMPDIR/outside"
+  ln "$db" "$BATS_TEST_TMPDIR/outside/a.db"
+  ln "$source_dir/plain" "$BATS_TEST_TMPDIR/outside/plain" # no database: nothing to say
+  sleep 2.1                                                # old enough to be taken over unread
+  for source in --sqlite="$db" --tree="$source_dir" --tree="$db"; do
+    for _ in first second; do
+      run -4 --separate-stderr snap "$source"
+      assert_regex "$stderr" "'t.db' has 2 names; if an application uses it by the other name, its WAL or journal lies there and is not in this copy"
+      assert_equal "$(grep -c 'has 2 names' <<<"$stderr")" 1
+      bring_back "$output"
+    done
+  done
+  rm "$BATS_TEST_TMPDIR/outside/a.db"
+  take --sqlite "$db"
+  take --tree "$source_dir"
 }
 
 @test "snap, verify and restore: cells of 50 MB come back with every byte, within 200 MiB of memory" {

@@ -5,6 +5,7 @@
 #include "holdfast/ops/plan_sources.hpp"
 #include "holdfast/source/segment.hpp"
 #include "holdfast/source/sqlite_image.hpp"
+#include "holdfast/source/tree_shared.hpp"
 #include "holdfast/store/component_reader.hpp"
 #include "holdfast/store/snapshot_index.hpp"
 
@@ -188,6 +189,9 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
     const std::string path = unresolved ? task.path : real.string();
     out.component.root = RootType::file;
     auto key = detail::unchanged_key(path, run.start);
+    struct stat st {};
+    const bool has_other_names = ::stat(path.c_str(), &st) == 0 && st.st_nlink > 1;
+    if (has_other_names) key.reset();  // a WAL beside another name is not in the key
     if (detail::take_over(run, task.component, key, out)) {
         out.component.file = detail::file_facts(path);
         return out;
@@ -195,6 +199,9 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
     const SqliteImageOptions options{task.source->busy_timeout, run.repository.tmp()};
     try {
         SqliteImage image(path, options);
+        if (has_other_names && image.page_count() > 0)
+            out.component.warnings.push_back(
+                other_name_warning(fs::path(path).filename().string(), st.st_nlink));
         if (image.has_hot_journal()) key.reset();
         out.component.file = detail::file_facts(path);
         const std::uint64_t page_bytes = image.page_bytes() == 0 ? 4096 : image.page_bytes();

@@ -3,8 +3,9 @@
 // Promises: names byte for byte, no link followed below the top, nothing but regular files opened, at most
 // the size first seen read of each. What could not be read, or changed meanwhile, is in the report and
 // the rest is captured. A segment whose stats are known to the sink is taken over without opening its files
-// (only a file with a -wal, -shm or -journal beside it is asked for its first 16 bytes). SQLite files become
-// consistent images. The stream ends with the tar's end blocks, which belong to no segment.
+// (only a file with a -wal, -shm or -journal beside it, or with several names, is asked for its first 16
+// bytes). SQLite files become consistent images. The stream ends with the tar's end blocks, which belong to
+// no segment.
 // Refuses: a top that is neither directory nor regular file. One thread at a time.
 #pragma once
 
@@ -131,7 +132,9 @@ inline TreeReport capture_tree(const TreeOptions& options, TreeSink& sink) {
         while (auto entry = walk.next()) segments.add(*std::move(entry));
     } else {
         capture.name_as(only_name);
-        segments.add(walk_one_file(open_top().get(), real.filename().string()));
+        WalkEntry entry = walk_one_file(open_top().get(), real.filename().string());
+        if (entry.st.st_nlink > 1) entry.names = 1;
+        segments.add(std::move(entry));
     }
     segments.flush();
     capture.finish();

@@ -16,6 +16,7 @@ namespace holdfast {
 /// First names of the files whose other names are still to come. Memory is bounded by kMaxPathBytes.
 class FirstNames {
 public:
+    bool has(const WalkEntry& entry) const { return names_.contains(identity_of(entry.st)); }
     /// Turns a regular file whose inode was met before into a hard link. Returns why another name of it stays
     /// a file of its own, or null.
     const char* resolve(WalkEntry& entry) {

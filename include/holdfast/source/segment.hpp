@@ -85,6 +85,10 @@ inline Digest segment_key(const std::vector<WalkEntry>& entries, std::string_vie
         detail::append_text(tuples, e.link);
         detail::append_number(tuples, e.sidecars.size());
         for (const struct stat& sidecar : e.sidecars) detail::append_stat(tuples, sidecar);
+        if (e.names != 0) {
+            detail::append_number(tuples, e.names);
+            detail::append_text(tuples, e.read_as);
+        }
     }
     return sha256(tuples);
 }

@@ -7,9 +7,11 @@
 
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "holdfast/base/directory_chain.hpp"
@@ -17,6 +19,7 @@
 #include "holdfast/source/hard_links.hpp"
 #include "holdfast/source/tree_record.hpp"
 #include "holdfast/source/tree_report.hpp"
+#include "holdfast/source/tree_shared.hpp"
 #include "holdfast/source/tree_sqlite.hpp"
 
 namespace holdfast {
@@ -48,6 +51,7 @@ public:
                 write_file(entry, Content::as_found);
             else
                 write_bare(entry);
+            if (entry.owns_sidecars && raw_.contains(identity_of(entry.st))) write_sidecars(entry);
         }
         return is_clean_;
     }
@@ -121,6 +125,8 @@ private:
                 header(e, EntryType::file, st, attributes(e, [&] { return xattrs_.of_open_file(fd.get()); }));
             if (content == Content::as_found && is_sqlite_file(st, fd.get())) {
                 fd.reset();
+                if (st.st_nlink > std::max<std::size_t>(e.names, 1))
+                    tell(e, TreeIssue::other_name, other_name_warning(name_of(e), st.st_nlink));
                 return write_image(e, std::move(entry));
             }
             entry.size = static_cast<std::uint64_t>(st.st_size);
@@ -179,7 +185,13 @@ private:
     void write_image(const WalkEntry& e, TarEntry entry) {
         std::exception_ptr sink_failure;
         try {
-            const std::unique_ptr<ImageSource> image = opener_(join_path(directory_, e.path));
+            const std::string path = join_path(directory_, e.read_as.empty() ? e.path : e.read_as);
+            struct stat st {};
+            if (!e.read_as.empty() &&
+                (::lstat(path.c_str(), &st) != 0 || identity_of(st) != identity_of(e.st)))
+                throw Error(Kind::not_found, "its other name " + in_quotes(e.read_as) + " is gone");
+            const std::unique_ptr<ImageSource> image = opener_(path);
+            const auto begun = stat_of(e);
             entry.size = image->bytes();
             if (!image->stands_alone()) is_clean_ = false;
             const bool is_small = entry.size <= kBufferedBytes;
@@ -198,6 +210,10 @@ private:
                 throw;
             }
             if (!is_small) stream_image(e, *image, sink_failure);
+            // A WAL beside the name that was read would keep writers off the file.
+            if (const auto ended = stat_of(e);
+                e.names > 1 && e.sidecars.empty() && begun && ended && content_changed(*begun, *ended))
+                tell(e, TreeIssue::changed, "it was written to by another of its names while it was read");
         } catch (const Error& error) {
             if (sink_failure) throw;
             return without_image(e, error);
@@ -229,15 +245,22 @@ private:
         if (error.kind() == Kind::busy) return lose(e, TreeIssue::busy, error.what());
         if (error.kind() == Kind::not_found) return lose(e, TreeIssue::vanished, error.what());
         tell(e, TreeIssue::damaged, std::string(error.what()) + "; its bytes are saved as they are");
+        raw_.insert(identity_of(e.st));
         write_file(e, Content::raw);
+    }
+    void write_sidecars(const WalkEntry& e) {
         for (const char* end : {"-journal", "-wal"}) {
             WalkEntry sidecar;
             sidecar.path = e.path + end;
-            if (e.owns_sidecars &&
-                ::fstatat(chain_.fd(), name_of(sidecar).c_str(), &sidecar.st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            if (::fstatat(chain_.fd(), name_of(sidecar).c_str(), &sidecar.st, AT_SYMLINK_NOFOLLOW) == 0 &&
                 S_ISREG(sidecar.st.st_mode))
                 write_file(sidecar, Content::raw);
         }
+    }
+    std::optional<struct stat> stat_of(const WalkEntry& e) const {
+        struct stat st {};
+        if (::fstatat(chain_.fd(), name_of(e).c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+        return st;
     }
     bool is_unmoved(const WalkEntry& e) const {
         struct stat st {};
@@ -245,7 +268,9 @@ private:
             return false;
         std::size_t i = 0;
         for (const char* end : kSidecarsInKey)
-            if (::fstatat(chain_.fd(), (name_of(e) + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+            if (e.read_as.empty()
+                    ? ::fstatat(chain_.fd(), (name_of(e) + end).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0
+                    : ::lstat((join_path(directory_, e.read_as) + end).c_str(), &st) == 0)
                 if (i >= e.sidecars.size() || !same_stat(st, e.sidecars[i++])) return false;
         return i == e.sidecars.size();
     }
@@ -279,6 +304,7 @@ private:
     Bytes content_;  // a whole small file
     bool is_clean_ = true;
     OrphanLinks orphans_;
+    std::unordered_set<FileIdentity, FileIdentityHash> raw_;  // databases saved as their bytes
 };
 
 }  // namespace holdfast

@@ -3,7 +3,8 @@
 // Names come in byte order within their directory, but `_delta_log` first, so that a Delta table's log is
 // captured before the data files that it names. A directory comes before its content. Memory is the names
 // of one directory per level and the hard links whose other names are still to come. File systems
-// mounted inside the tree are walked too. Sockets, excluded paths, directories of `keep_out` and the
+// mounted inside the tree are walked too. A tree with SQLite files of several names is walked twice, from the first
+// of them on, to know by which name to read it (tree_shared.hpp). Sockets, excluded paths, directories of `keep_out` and the
 // sidecars of SQLite files are left out. One thread at a time.
 #pragma once
 
@@ -24,6 +25,7 @@
 #include "holdfast/base/signals.hpp"
 #include "holdfast/source/hard_links.hpp"
 #include "holdfast/source/sqlite_files.hpp"
+#include "holdfast/source/tree_shared.hpp"
 #include "holdfast/source/walk_entry.hpp"
 
 namespace holdfast {
@@ -32,8 +34,8 @@ class TreeWalk {
 public:
     TreeWalk(UniqueFd root, std::vector<std::string> exclude, std::vector<FileIdentity> keep_out,
              TreeListener listener)
-        : chain_(std::move(root)), exclude_(std::move(exclude)), keep_out_(std::move(keep_out)),
-          listener_(std::move(listener)) {}
+        : top_(open_again(root)), chain_(std::move(root)), exclude_(std::move(exclude)),
+          keep_out_(std::move(keep_out)), listener_(std::move(listener)) {}
 
     /// The next entry; nothing at the end. Throws: interrupted.
     std::optional<WalkEntry> next() {
@@ -58,6 +60,11 @@ private:
         bool has_sidecars = false;
         std::set<std::string> databases;  // whose sidecars are left out
     };
+    static UniqueFd open_again(const UniqueFd& root) {
+        UniqueFd fd{::openat(root.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+        if (!fd) throw_os("open the top directory");
+        return fd;
+    }
     static bool before(const std::string& a, const std::string& b) {
         const bool a_is_log = a == "_delta_log", b_is_log = b == "_delta_log";
         return a_is_log != b_is_log ? a_is_log : a < b;
@@ -167,12 +174,25 @@ private:
                 entry.sidecars = walk_one_file(chain_.fd(), name).sidecars;
             }
         }
-        if (entry.owns_sidecars && entry.st.st_nlink > 1) {  // under another name it would be without them
-            listener_(TreeIssue::detached_link, entry.path,
-                      "a database with a WAL or journal: saved as a file of its own");
+        if (entry.st.st_nlink > 1 && !links_.has(entry) &&
+            (entry.owns_sidecars || (entry.st.st_size >= 100 && is_sqlite_at(chain_.fd(), name)))) {
+            if (scan_ != nullptr) {
+                scan_->add(entry);
+            } else {
+                if (!shared_) scan();
+                shared_->resolve(entry, listener_);
+            }
             return entry;
         }
-        return with_link(std::move(entry));
+        return scan_ != nullptr ? entry : with_link(std::move(entry));
+    }
+    /// All names of databases that have several.
+    void scan() {
+        shared_.emplace();
+        TreeWalk walk(open_again(top_), exclude_, keep_out_,
+                      [](TreeIssue, const std::string&, const std::string&) {});
+        walk.scan_ = &*shared_;
+        while (walk.next()) {}
     }
     static bool has_sidecars(const Level& level, const std::string& name) {
         return std::any_of(kSqliteSidecars.begin(), kSqliteSidecars.end(), [&](const char* end) {
@@ -189,6 +209,7 @@ private:
         return std::nullopt;
     }
 
+    UniqueFd top_;
     DirectoryChain chain_;
     std::vector<std::string> exclude_;
     std::vector<FileIdentity> keep_out_;
@@ -197,6 +218,8 @@ private:
     std::optional<std::string> entering_;
     std::vector<Level> levels_;
     FirstNames links_;
+    std::optional<SharedDatabases> shared_;
+    SharedDatabases* scan_ = nullptr;  // this walk only looks for them
 };
 
 }  // namespace holdfast

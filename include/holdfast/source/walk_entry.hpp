@@ -26,6 +26,7 @@ enum class TreeIssue {
     busy,         // a database that stayed locked; left out
     damaged,      // a database that SQLite refused; its raw bytes are saved
     unsupported,  // a name or attribute that the archive cannot hold
+    other_name,   // a database with a name elsewhere, where its WAL may lie; what this name has is saved
     // Notes: nothing is missing that a restore would want.
     socket,
     sidecar,
@@ -75,6 +76,8 @@ struct WalkEntry {
     std::string link;                   // as in TarEntry
     std::vector<struct stat> sidecars;  // of a regular file: its kSidecarsInKey, which may belong to it
     bool owns_sidecars = false;         // it is a SQLite file and the walk left its sidecars out
+    std::size_t names = 0;              // of a SQLite file with several: how many the source has
+    std::string read_as;  // of such a file: its name with the WAL or journal, if that is another
 };
 
 /// What SQLite keeps beside a database and what its content depends on; -shm only mirrors the -wal.

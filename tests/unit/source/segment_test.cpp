@@ -138,7 +138,9 @@ TEST_CASE("segment: an unchanged tree is taken over without opening a file") {
     for (ssize_t at = 0; at < n;) {
         struct inotify_event event {};
         std::memcpy(&event, events.data() + at, sizeof event);
-        CHECK((event.mask & IN_ISDIR) != 0);
+        // Of a file of several names the header is read: it may be a database.
+        const char* const name = events.data() + at + sizeof event;
+        CHECK(((event.mask & IN_ISDIR) != 0 || (event.len > 0 && std::string_view{name} == "big")));
         at += static_cast<ssize_t>(sizeof event + event.len);
     }
 }

@@ -153,3 +153,22 @@ TEST_CASE("tree_sqlite: a live WAL database in a tree restores with its last com
     sqlite3_finalize(statement);
     sqlite3_close(db);
 }
+
+TEST_CASE("tree_sqlite: of a database of several names only the one with the WAL is ever opened") {
+    const TempDir dir;
+    make_family(dir);
+    std::filesystem::create_hard_link(dir / "in/t.db", dir / "in/a.db");
+    std::vector<std::string> opened;
+    const Captured busy = capture_with(dir, [&](const std::string& path) -> std::unique_ptr<ImageSource> {
+        opened.push_back(std::filesystem::path(path).filename().string());
+        throw Error(Kind::busy, "as the test says");
+    });
+    CHECK(opened == std::vector<std::string>{"t.db", "t.db"});
+    CHECK(busy.report.problem_count == 2);
+    CHECK_FALSE(busy.sink->by_path().contains("a.db"));
+    const Captured raw = capture_with(dir, failing(Kind::corrupt));
+    const auto entries = raw.sink->by_path();
+    CHECK(entries.at("t.db").link == "a.db");
+    CHECK(entries.contains("t.db-wal"));
+    CHECK(entries.contains("t.db-journal"));
+}

@@ -92,3 +92,32 @@ TEST_CASE("tree_walk: only what lies beside a real database is a sidecar") {
     CHECK(w.entries[4].sidecars.size() == 1);
     CHECK_FALSE(w.entries[2].owns_sidecars);
 }
+
+TEST_CASE("tree_walk: a database of several names is read by the one with the WAL") {
+    const TempDir dir;
+    dir.write("a.db", std::string("SQLite format 3\0", 16) + std::string(100, 'x'));
+    dir.write("a.db-wal", "");
+    for (const char* name : {"d/m.db", "z.db"}) {
+        std::filesystem::create_directories((dir / name).parent_path());
+        std::filesystem::create_hard_link(dir / "a.db", dir / name);
+    }
+    dir.write("d/m.db-wal", "1");
+    const Walked w = walk(dir);
+    REQUIRE(w.paths() == ". a.db d d/m.db z.db ");
+    CHECK(w.entries[1].type == EntryType::file);
+    CHECK(w.entries[1].read_as == "d/m.db");
+    CHECK(w.entries[1].sidecars.size() == 1);
+    CHECK(w.entries[1].names == 3);
+    CHECK(w.entries[3].type == EntryType::hardlink);
+    CHECK(w.entries[3].read_as.empty());
+    CHECK(w.entries[3].owns_sidecars);
+    CHECK(w.entries[4].link == "a.db");
+    dir.write("z.db-journal", "22");  // then nobody knows
+    const Walked both = walk(dir);
+    CHECK(both.entries[1].read_as == "z.db");
+    CHECK(both.entries[3].type == EntryType::file);
+    CHECK(std::any_of(both.told.begin(), both.told.end(), [](const TreeProblem& p) {
+        return p.issue == TreeIssue::other_name && p.path == "d/m.db";
+    }));
+    CHECK(both.entries[4].link == "a.db");
+}
