@@ -16,9 +16,10 @@
 #include <vector>
 
 #include "holdfast/base/glob.hpp"
+#include "holdfast/policy/checks_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
+#include "holdfast/policy/toml_values.hpp"
 #include "holdfast/policy/words.hpp"
-#include "holdfast/wrap/toml.hpp"
 
 namespace holdfast {
 
@@ -58,6 +59,7 @@ struct SourceConfig {
     std::string expect_end;              // command: text that its output must end with; empty: any
     bool allow_empty = false;            // an empty source is no reason for suspicion
     double max_shrink = 0.5;             // a larger loss than this share is one (policy/anomaly.hpp)
+    std::vector<CheckConfig> checks;     // of what was restored
 
     bool operator==(const SourceConfig&) const = default;
 };
@@ -77,8 +79,10 @@ struct Config {
         return at == sources.end() ? nullptr : &*at;
     }
     bool names_commands() const {
-        return std::any_of(sources.begin(), sources.end(),
-                           [](const SourceConfig& s) { return s.kind == SourceKind::command; });
+        const auto runs = [](const CheckConfig& c) { return !c.command.empty(); };
+        return std::any_of(sources.begin(), sources.end(), [&](const SourceConfig& s) {
+            return s.kind == SourceKind::command || std::any_of(s.checks.begin(), s.checks.end(), runs);
+        });
     }
 };
 
@@ -108,48 +112,6 @@ inline std::string join_path(const fs::path& folder, std::string path) {
 inline std::string join_pattern(const fs::path& folder, const std::string& pattern) {
     const bool quote = has_glob(pattern) || has_glob(folder.string());
     return join_path(quote ? fs::path(quote_glob(folder.string())) : folder, pattern);
-}
-
-inline void check_text(TomlTable& table, const char* key, const std::string& text) {
-    if (text.empty()) table.fail(key, "is empty");
-    if (text.find('\0') != std::string::npos) table.fail(key, "holds a NUL character");
-}
-
-inline void check_path(TomlTable& table, const char* key, const std::string& path) {
-    check_text(table, key, path);
-    if (path == "~" || path.starts_with("~/"))
-        table.fail(key, "begins with '~', which only a shell expands", "write the whole path");
-}
-
-/// Reads a duration into `out` if the key is there.
-inline void read_duration(TomlTable& table, const char* key, std::chrono::seconds least,
-                          std::chrono::seconds& out) {
-    const std::optional<std::string> text = table.text(key);
-    if (!text) return;
-    const auto duration = parse_duration(*text);
-    if (!duration)
-        table.fail(key, "is not a duration: " + in_quotes(*text), "write 90s, 15m, 6h, 30d or forever");
-    if (*duration < least) table.fail(key, "is shorter than " + format_duration(least));
-    out = *duration;
-}
-
-/// Reads a share into `out` if the key is there.
-inline void read_share(TomlTable& table, const char* key, double& out) {
-    const std::optional<std::string> text = table.text(key);
-    if (!text) return;
-    const auto share = parse_percent(*text);
-    if (!share) table.fail(key, "is not a share: " + in_quotes(*text), "write 50%, 0.5% or 100%");
-    out = *share;
-}
-
-/// Reads one of a few words into `out` if the key is there.
-template <class E>
-void read_word(TomlTable& table, const char* key, E& out) {
-    const std::optional<std::string> text = table.text(key);
-    if (!text) return;
-    const std::optional<E> value = parse_word<E>(*text);
-    if (!value) table.fail(key, "cannot be " + in_quotes(*text), did_you_mean(*text, words_of<E>()));
-    out = *value;
 }
 
 inline void read_repository(TomlTable table, const fs::path& folder, RepositoryConfig& out) {
@@ -186,17 +148,6 @@ inline void read_cleanup(TomlTable table, const fs::path& folder, CleanupConfig&
     }
     read_duration(table, "older_than", std::chrono::hours{1}, out.older_than);
     table.finish();
-}
-
-inline void read_command(TomlTable& table, SourceConfig& out) {
-    out.shell = table.is_text("command");
-    out.command = table.text_or_texts("command");
-    if (out.command.empty())
-        table.fail("command", table.has("command") ? "is empty" : "is missing",
-                   "command = [\"pg_dump\", \"-Fc\", \"orders\"], or one line for bash in quotes");
-    check_text(table, "command", out.command[0]);
-    for (const std::string& word : out.command)
-        if (word.find('\0') != std::string::npos) table.fail("command", "holds a NUL character");
 }
 
 /// Keys that make sense for one kind only are errors elsewhere: ignored, they would deceive.
@@ -241,11 +192,14 @@ inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
     out.exclude = table.text_or_texts("exclude");
     for (const std::string& pattern : out.exclude) check_text(table, "exclude", pattern);
     read_duration(table, "busy_timeout", std::chrono::seconds{0}, out.busy_timeout);
-    if (out.kind == SourceKind::command) read_command(table, out);
+    if (out.kind == SourceKind::command)
+        read_command(table, "command = [\"pg_dump\", \"-Fc\", \"orders\"], or one line for bash in quotes",
+                     out.command, out.shell);
     read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
     out.expect_end = table.text("expect_end").value_or("");
     out.allow_empty = table.flag("allow_empty").value_or(false);
     read_share(table, "max_shrink", out.max_shrink);
+    out.checks = read_checks(table, out.kind);
     table.finish();
     return out;
 }

@@ -52,10 +52,33 @@ inline Json json_list(const std::vector<std::string>& texts) {
     return out;
 }
 
+inline std::string toml_line(const char* key, const std::string& value) {
+    return std::string(key) + " = " + value + "\n";
+}
+
+inline std::string check_toml(const CheckConfig& check) {
+    std::string out = "\n[[source.check]]\n" + toml_line("name", toml_text(check.name));
+    if (!check.sql.empty()) out += toml_line("sql", toml_text(check.sql));
+    if (check.expect) out += toml_line("expect", toml_text(*check.expect));
+    if (check.max_age) out += toml_line("max_age", toml_text(duration_text(*check.max_age)));
+    if (!check.command.empty())
+        out += toml_line("command", check.shell ? toml_text(check.command[0]) : toml_list(check.command));
+    return out + toml_line("timeout", toml_text(duration_text(check.timeout)));
+}
+
+inline Json check_json(const CheckConfig& check) {
+    Json out = {{"name", json_text(check.name)}, {"timeout_s", check.timeout.count()}};
+    if (!check.sql.empty()) out["sql"] = json_text(check.sql);
+    if (check.expect) out["expect"] = json_text(*check.expect);
+    if (check.max_age) out["max_age_s"] = check.max_age->count();
+    if (check.command.empty()) return out;
+    out["command"] = json_list(check.command);
+    out["shell"] = check.shell;
+    return out;
+}
+
 inline std::string source_toml(const SourceConfig& source) {
-    const auto line = [](const char* key, const std::string& value) {
-        return std::string(key) + " = " + value + "\n";
-    };
+    const auto line = toml_line;
     std::string out = "\n[[source]]\n" + line("name", toml_text(source.name)) +
                       line("kind", toml_text(word_for(source.kind))) +
                       line("class", toml_text(word_for(source.source_class)));
@@ -90,6 +113,8 @@ inline Json source_json(const SourceConfig& source) {
     if (source.kind == SourceKind::sqlite) out["busy_timeout_s"] = source.busy_timeout.count();
     out["allow_empty"] = source.allow_empty;
     out["max_shrink"] = source.max_shrink;
+    out["check"] = Json::array();
+    for (const CheckConfig& check : source.checks) out["check"].push_back(check_json(check));
     return out;
 }
 
@@ -138,7 +163,10 @@ inline std::string config_to_toml(const Config& config) {
     out += "\n[cleanup]\nlog_dirs = " + detail::toml_list(config.cleanup.log_dirs) + "\n";
     out += "older_than = " + detail::toml_text(detail::duration_text(config.cleanup.older_than)) + "\n";
     out += detail::retention_toml(config.retention);
-    for (const SourceConfig& source : config.sources) out += detail::source_toml(source);
+    for (const SourceConfig& source : config.sources) {
+        out += detail::source_toml(source);
+        for (const CheckConfig& check : source.checks) out += detail::check_toml(check);
+    }
     return out;
 }
 
