@@ -1,8 +1,8 @@
-// ops/check_delta.hpp - do the Delta tables in a stored tree have the files their logs name?
+// ops/check_delta.hpp - do the Delta tables in a tree have the files their logs name?
 //
-// The index says which files a log has; of them one checkpoint and the commits after it are read
-// (source/delta_plan.hpp). Memory is the live files (source/delta_log.hpp) and the index entries of at
-// most kMaxDeltaCheckpoints files of checkpoints.
+// A stored tree is asked through its index, a restored one on its disk (ops/restored_files.hpp). Names say which files a
+// log has; of them one checkpoint and the commits after it are read (source/delta_plan.hpp). Memory is the live files
+// (source/delta_log.hpp) and the index entries of at most kMaxDeltaCheckpoints files of checkpoints.
 #pragma once
 
 #include <functional>
@@ -21,12 +21,18 @@ namespace holdfast::ops {
 inline constexpr std::string_view kDeltaWarning = "delta table ";  // every warning of this check begins so
 inline constexpr std::size_t kMaxDeltaCheckpoints = 100'000;       // files of checkpoints in one tree
 
+/// Where the files of a tree are: stored in a repository, or lying on a disk.
+struct DeltaFiles {
+    std::function<EntrySource()> entries;  // of all files; the commits of a table in the order of their names
+    std::function<void(const std::function<WantedSource()>& files, TreeVisitor&)> read;  // in that order too
+    fs::path staging;  // for a copy of a checkpoint
+};
+
 namespace detail {
 
 class DeltaChecker {
 public:
-    DeltaChecker(ObjectReader& reader, const Component& component, const fs::path& staging)
-        : reader_(reader), component_(component), staging_(staging) {}
+    explicit DeltaChecker(const DeltaFiles& files) : files_(files) {}
 
     /// Throws: corrupt, io.
     DeltaTables check() {
@@ -36,13 +42,13 @@ public:
         CommitVisitor commits(tables_);
         read(
             [&] {
-                return wanted(entries_of_component(reader_, component_), [&](const std::string& path) {
+                return wanted(files_.entries(), [&](const std::string& path) {
                     const auto commit = parse_delta_commit(path);
                     return commit && tables_.find(commit->table)->second.plan.wants_commit(commit->version);
                 });
             },
             commits);
-        const EntrySource entries = entries_of_component(reader_, component_);
+        const EntrySource entries = files_.entries();
         while (const auto entry = entries())
             if (entry->type == EntryType::file || entry->type == EntryType::hardlink) report_captured(*entry);
         return std::move(tables_);
@@ -73,15 +79,12 @@ private:
         };
     }
     void read(const std::function<WantedSource()>& files, TreeVisitor& visitor) {
-        auto ranges = ranges_of(files());
-        if (ranges.empty()) return;
-        match_tree(pull_extents(reader_, slice(extents_of_component(reader_, component_), std::move(ranges))),
-                   files(), visitor);
+        files_.read(files, visitor);
     }
 
     /// What the logs have, from the index alone.
     void learn() {
-        const EntrySource entries = entries_of_component(reader_, component_);
+        const EntrySource entries = files_.entries();
         while (auto entry = entries()) {
             if (entry->type != EntryType::file) continue;
             if (const auto commit = parse_delta_commit(entry->path)) {
@@ -100,7 +103,7 @@ private:
     }
     /// Reads each table's checkpoint that is not read yet; true if one was rejected, for the next to try.
     bool read_checkpoints() {
-        CheckpointVisitor visitor(tables_, staging_);
+        CheckpointVisitor visitor(tables_, files_.staging);
         read([&] { return wanted(remembered(), [&](const std::string& path) { return is_base(path); }); },
              visitor);
         const std::map<std::string, DeltaTable*> sidecars = wanted_sidecars();
@@ -154,9 +157,7 @@ private:
         }
     }
 
-    ObjectReader& reader_;
-    const Component& component_;
-    fs::path staging_;
+    const DeltaFiles& files_;
     DeltaTables tables_;
     std::vector<IndexEntry> checkpoints_;  // and sidecars
     bool has_too_many_ = false;
@@ -167,10 +168,11 @@ private:
 struct DeltaCheck {
     std::vector<std::string> warnings;  // each begins with kDeltaWarning; none if the tables are whole
     std::vector<std::string> notes;     // what could not be checked, for instance files outside of a table
+    std::size_t tables = 0;
 };
 
-/// Reads the index and the logs; `staging` is a folder for a copy of a checkpoint. Throws: corrupt, io.
-inline DeltaCheck check_delta(ObjectReader& reader, const Component& c, const fs::path& staging) {
+/// Reads the names and the logs. Throws: corrupt, io.
+inline DeltaCheck check_delta(const DeltaFiles& files) {
     constexpr std::size_t kListed = 100;
     DeltaCheck check;
     std::size_t more = 0;
@@ -183,8 +185,9 @@ inline DeltaCheck check_delta(ObjectReader& reader, const Component& c, const fs
                 ++more;
         }
     };
-    detail::DeltaChecker checker(reader, c, staging);
+    detail::DeltaChecker checker(files);
     for (const auto& [folder, table] : checker.check()) {
+        ++check.tables;
         add(check.notes, folder, table.plan.notes());
         add(check.notes, folder, table.log.notes());
         add(check.warnings, folder, table.plan.warnings());
@@ -197,6 +200,17 @@ inline DeltaCheck check_delta(ObjectReader& reader, const Component& c, const fs
         check.warnings.push_back(std::string(kDeltaWarning) + "warnings: and " + std::to_string(more) +
                                  " more");
     return check;
+}
+
+/// Of a stored tree; `staging` is a folder for a copy of a checkpoint. Throws: corrupt, io.
+inline DeltaCheck check_delta(ObjectReader& reader, const Component& c, const fs::path& staging) {
+    const auto read = [&](const std::function<WantedSource()>& files, TreeVisitor& visitor) {
+        auto ranges = ranges_of(files());
+        if (ranges.empty()) return;
+        match_tree(pull_extents(reader, slice(extents_of_component(reader, c), std::move(ranges))), files(),
+                   visitor);
+    };
+    return check_delta(DeltaFiles{[&] { return entries_of_component(reader, c); }, read, staging});
 }
 
 }  // namespace holdfast::ops

@@ -22,7 +22,7 @@ inline void verify_database(ObjectReader& reader, const Component& c, const fs::
     if (!c.sqlite || c.bytes == 0) return;  // captured as raw bytes because it was damaged, or empty
     const SqliteCheck check = check_sqlite(folder.path() / "image.db");
     for (const std::string& what : check.damage) find(Severity::damage, what);
-    for (const std::string& what : check.warnings) find(Severity::warning, what);
+    for (const std::string& what : check.warnings()) find(Severity::warning, what);
 }
 
 /// Databases inside a tree, each restored to staging and checked.
@@ -44,7 +44,7 @@ inline void verify_tree_databases(
             one, folder.path(), options);
         const SqliteCheck check = check_sqlite(folder.path() / "image.db");
         for (const std::string& what : check.damage) find(entry->path, Severity::damage, what);
-        for (const std::string& what : check.warnings) find(entry->path, Severity::warning, what);
+        for (const std::string& what : check.warnings()) find(entry->path, Severity::warning, what);
     }
 }
 

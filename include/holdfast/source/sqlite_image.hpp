@@ -7,13 +7,11 @@
 // While an image exists nothing else in the process may open and close the file (POSIX locks would drop).
 #pragma once
 
-#include <map>
-
 #include "holdfast/base/clock.hpp"
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/units.hpp"
-#include "holdfast/source/row_counter.hpp"
 #include "holdfast/source/sqlite_files.hpp"
+#include "holdfast/source/table_rows.hpp"
 #include "holdfast/wrap/sqlite_backup.hpp"
 
 namespace holdfast {
@@ -70,7 +68,7 @@ public:
     std::optional<std::uint64_t> table_count() const {
         try {
             return static_cast<std::uint64_t>(
-                db_->query_integer(("SELECT count(*)" + std::string(kOrdinaryTables)).c_str()));
+                db_->query_integer(("SELECT count(*)" + std::string(detail::kOrdinaryTables)).c_str()));
         } catch (const SqliteError&) {
             return std::nullopt;
         }
@@ -80,29 +78,11 @@ public:
     /// `uncounted`. Throws: interrupted.
     std::map<std::string, std::int64_t> row_counts(RowCounter& counter,
                                                    std::vector<std::string>& uncounted) const {
-        std::map<std::string, std::int64_t> counts;
-        if (!counter.is_on()) return counts;
-        try {
-            Statement tables = db_->prepare(("SELECT name, rootpage" + std::string(kOrdinaryTables)).c_str());
-            while (tables.step()) {
-                const std::string name{tables.text(0)};
-                if (const auto rows = counter.rows(static_cast<std::uint64_t>(tables.integer(1))))
-                    counts[name] = *rows;
-                else
-                    uncounted.push_back(name);
-            }
-        } catch (const SqliteError&) {
-            // A damaged schema is deep verification's business; counts are a convenience.
-        }
-        return counts;
+        return rows_of_tables(*db_, counter, uncounted);
     }
 
 private:
     enum class Access { in_place, private_copy };
-
-    static constexpr const char* kOrdinaryTables =
-        " FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name NOT LIKE 'sqlite\\_%' ESCAPE "
-        "'\\'";
 
     static std::string resolve(const std::string& path) {
         struct stat st {};

@@ -44,9 +44,10 @@ private:
 
 class Statement {
 public:
-    Statement(sqlite3* db, const char* sql) {
+    /// `rest` is set to what follows the first statement.
+    Statement(sqlite3* db, const char* sql, const char** rest = nullptr) {
         sqlite3_stmt* raw = nullptr;
-        const int rc = sqlite3_prepare_v2(db, sql, -1, &raw, nullptr);
+        const int rc = sqlite3_prepare_v2(db, sql, -1, &raw, rest);
         stmt_.reset(raw);
         check(db, rc, "prepare a query");
     }
@@ -58,6 +59,11 @@ public:
         check(sqlite3_db_handle(stmt_.get()), rc, "run a query");
         return false;
     }
+    bool is_empty() const noexcept { return !stmt_; }  // the text was blank or a comment
+    /// Does it only read, and is there something to read?
+    bool is_query() const noexcept {
+        return stmt_ && sqlite3_stmt_readonly(stmt_.get()) != 0 && sqlite3_column_count(stmt_.get()) > 0;
+    }
     void reset() noexcept { sqlite3_reset(stmt_.get()); }
     void bind(int at, std::int64_t value) { bound(sqlite3_bind_int64(stmt_.get(), at, value)); }
     void bind(int at, std::string_view text) {
@@ -66,6 +72,7 @@ public:
     void bind(int at, ByteSpan blob) {
         bound(sqlite3_bind_blob64(stmt_.get(), at, blob.data(), blob.size(), SQLITE_TRANSIENT));
     }
+    bool is_null(int column) const { return sqlite3_column_type(stmt_.get(), column) == SQLITE_NULL; }
     std::int64_t integer(int column) const { return sqlite3_column_int64(stmt_.get(), column); }
     /// Valid until the next step or reset.
     std::string_view text(int column) const {
@@ -109,6 +116,13 @@ public:
         db.set_busy_budget(busy_budget);
         return db;
     }
+    /// Restored data, for queries out of a configuration: immutable, and no query can attach or change anything.
+    static Database open_for_queries(const std::filesystem::path& path) {
+        Database db = open_readonly(path, Source::immutable, std::chrono::seconds{0});
+        sqlite3_limit(db.get(), SQLITE_LIMIT_ATTACHED, 0);
+        db.execute("PRAGMA query_only=ON");
+        return db;
+    }
     /// Our own cache: read and written, created if absent.
     static Database open_cache(const std::string& path) {
         Database db = open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
@@ -127,6 +141,16 @@ public:
     sqlite3* get() const noexcept { return db_.get(); }
     void check(int rc, const std::string& doing) const { Statement::check(db_.get(), rc, doing); }
     Statement prepare(const char* sql) const { return Statement(db_.get(), sql); }
+    /// One query that only reads, written by somebody else. Throws SqliteError; usage if it is none, or more than one.
+    Statement prepare_query(const std::string& sql) const {
+        const char* rest = nullptr;
+        Statement query(db_.get(), sql.c_str(), &rest);
+        if (!query.is_query())
+            throw Error(Kind::usage, "this is no query that only reads: " + in_quotes(sql));
+        if (!Statement(db_.get(), rest).is_empty())
+            throw Error(Kind::usage, "this is more than one query: " + in_quotes(sql));
+        return query;
+    }
     void execute(const char* sql) const {
         check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr), "run SQL");
     }
