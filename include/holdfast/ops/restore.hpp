@@ -7,13 +7,12 @@
 
 #include <sys/statvfs.h>
 
-#include "holdfast/base/moves.hpp"
 #include "holdfast/base/progress.hpp"
 #include "holdfast/ops/choose_components.hpp"
 #include "holdfast/ops/hold_databases.hpp"
-#include "holdfast/ops/restore_file.hpp"
+#include "holdfast/ops/stage_component.hpp"
+#include "holdfast/ops/swap.hpp"
 #include "holdfast/store/ledger.hpp"
-#include "holdfast/store/tree_extract.hpp"
 
 namespace holdfast::ops {
 
@@ -25,13 +24,6 @@ struct RestoreOptions {
     Progress::Show show = Progress::Show::never;
 };
 
-struct RestoredComponent {
-    std::string name;
-    std::string path;
-    std::uint64_t bytes = 0;
-    std::uint64_t files = 0;
-    bool has_replaced = false;  // something was there before
-};
 struct RestoreReport {
     std::string snapshot;
     std::vector<RestoredComponent> components;
@@ -100,77 +92,6 @@ inline void check_space(const fs::path& target, const std::vector<const Componen
                     "choose a --target with more space, or restore fewer components");
 }
 
-/// False if the globs name nothing in this tree; then nothing was made.
-inline bool restore_tree(ObjectReader& reader, const Component& c, const std::vector<std::string>& globs,
-                         const fs::path& staged, RestoredComponent& done, std::vector<std::string>& warnings,
-                         Progress& progress) {
-    TreeSelection selection(globs);
-    if (!selection.is_everything()) {
-        selection.learn(entries_of_component(reader, c));
-        if (selection.matched() == 0) return false;
-    }
-    // A tree of one file holds one entry with the file's name; a directory's entries lie below it.
-    const fs::path folder = c.root == RootType::directory ? staged : fs::path(staged.string() + ".d");
-    if (::mkdir(folder.c_str(), 0700) != 0) throw_os("create directory " + in_quotes(folder.string()));
-    ExtractReport report;
-    const auto count = [&](PullBytes pull) -> PullBytes {
-        return [&progress, pull = std::move(pull)](std::span<std::byte> out) {
-            const std::size_t n = pull(out);
-            progress.add(n);
-            return n;
-        };
-    };
-    if (selection.is_everything()) {
-        report = extract_tree(count(pull_extents(reader, extents_of_component(reader, c))),
-                              want_all(entries_of_component(reader, c)), folder);
-    } else {
-        const auto ranges = ranges_of(selection.wanted(entries_of_component(reader, c)));
-        report = extract_tree(count(pull_extents(reader, slice(extents_of_component(reader, c), ranges))),
-                              selection.wanted(entries_of_component(reader, c)), folder);
-    }
-    done.files = report.files;
-    done.bytes = report.bytes;
-    for (const TreeFinding& f : report.warnings)
-        warnings.push_back(c.name + "/" + printable(f.path) + ": " + f.what);
-    if (report.warning_count > report.warnings.size())
-        warnings.push_back(c.name + ": and " + std::to_string(report.warning_count - report.warnings.size()) +
-                           " more");
-    if (c.root == RootType::file) {
-        const std::vector<std::string> names = list_directory(folder);
-        if (names.size() != 1)
-            throw Error(Kind::corrupt, "component " + in_quotes(c.name) + " should be one file");
-        rename_path(folder / names[0], staged);
-    }
-    return true;
-}
-
-/// Gives what was staged its final name. The sidecars of an old database leave before the new one comes: beside it they
-/// would be replayed into it, since nothing in a WAL or journal says whose it is. Killed in between, the old database
-/// lacks them; they then lie in the staging folder. The WAL leaves last: until then the old database is complete.
-/// True if there was something before.
-inline bool put_in_place(Moves& moves, const fs::path& staged, const fs::path& final_path, const Component& c,
-                         RestoreOptions::Existing existing) {
-    if (!fs::is_directory(final_path.parent_path())) make_directory(final_path.parent_path());
-    const std::string aside = staged.string() + ".old";
-    struct stat st {};
-    bool exists = false, has_sidecar = false;
-    if (existing == RestoreOptions::Existing::replace) {
-        if (c.kind == "sqlite")
-            for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
-                if (::lstat((final_path.string() + *suffix).c_str(), &st) == 0) {
-                    moves.move(final_path.string() + *suffix, aside + *suffix);
-                    has_sidecar = true;
-                }
-        exists = ::lstat(final_path.c_str(), &st) == 0;
-    }
-    if (exists)
-        moves.replace(staged, final_path, aside);
-    else
-        moves.move(staged, final_path);
-    sync_directory(final_path.parent_path());
-    return exists || has_sidecar;
-}
-
 /// Locks the databases that the components take the place of. Throws: busy, io.
 inline void hold_databases(HeldDatabases& held, const std::vector<const Component*>& components,
                            const fs::path& target) {
@@ -179,8 +100,6 @@ inline void hold_databases(HeldDatabases& held, const std::vector<const Componen
     held.check_unused();
 }
 
-inline constexpr std::string_view kStagingPrefix = ".holdfast-restore.";
-
 }  // namespace detail
 
 /// What restores that were killed left in the target; nobody but the operator can say whether it is still needed.
@@ -188,7 +107,7 @@ inline std::vector<std::string> leftovers_of_restore(const fs::path& target) {
     std::vector<std::string> paths;
     if (!fs::is_directory(target)) return paths;
     for (const std::string& name : list_directory(target))
-        if (name.starts_with(detail::kStagingPrefix)) paths.push_back((target / name).string());
+        if (name.starts_with(kStagingPrefix)) paths.push_back((target / name).string());
     return paths;
 }
 
@@ -219,41 +138,45 @@ inline RestoreReport restore(const Repository& repository, const Manifest& manif
         detail::hold_databases(now, chosen, target);
     }
 
-    const TempName staging{target / (std::string(detail::kStagingPrefix) + random_hex<4>())};
+    const TempName staging{target / (std::string(kStagingPrefix) + random_hex<4>())};
     make_directory(staging.path());
     RestoreReport report;
     report.snapshot = manifest.id;
     ObjectReader reader(repository);
     Progress progress(options.show);
-    std::vector<std::pair<const Component*, fs::path>> staged;
+    std::vector<Swap> swaps;
+    bool has_tree = false;
     for (const Component* c : chosen) {
-        progress.start(c->name, options.choice.globs.empty() ? std::optional(c->bytes) : std::nullopt);
-        const fs::path path = staging.path() / std::to_string(staged.size());
-        RestoredComponent done{c->name, (target / c->name).string(), c->bytes, 1};
-        if (!c->is_tree())
-            restore_file(reader, *c, path, FileWriter::Purpose::durable, report.warnings, progress);
-        else if (!detail::restore_tree(reader, *c, options.choice.globs, path, done, report.warnings,
-                                       progress))
+        const fs::path path = staging.path() / std::to_string(swaps.size());
+        RestoredComponent done{c->name, (target / c->name).string()};
+        if (!stage_component(reader, *c, options.choice.globs, path, done, report.warnings, progress))
             continue;
-        staged.emplace_back(c, path);
+        swaps.push_back({c->kind, done.path, path.string(), std::nullopt, {}});
         report.components.push_back(done);
+        has_tree = has_tree || c->is_tree();
     }
-    if (staged.empty())
+    if (swaps.empty())
         throw Error(Kind::not_found, "no file of snapshot " + manifest.id + " matches the given --path",
                     "catalog files " + manifest.id + " lists what there is");
-    const bool has_tree =
-        std::any_of(staged.begin(), staged.end(), [](const auto& x) { return x.first->is_tree(); });
-    const UniqueFd file_system = open_fd(staging.path().string(), O_RDONLY | O_DIRECTORY);
-    if (has_tree && ::syncfs(file_system.get()) != 0)
-        throw_os("sync the restored files");  // single files are synced
+    if (has_tree) sync_staged(staging.path());  // single files are synced
     HeldDatabases held;
     detail::hold_databases(held, chosen, target);
-    Moves moves;
-    for (std::size_t i = 0; i < staged.size(); ++i)
-        report.components[i].has_replaced = detail::put_in_place(
-            moves, staged[i].second, target / staged[i].first->name, *staged[i].first, options.existing);
-    held.check_unused();  // who opened an old one in between would write into it
-    moves.commit(report.warnings);
+    for (std::size_t i = 0; i < swaps.size(); ++i) {
+        make_directories(fs::path(swaps[i].target).parent_path());  // of source/file
+        if (options.existing == RestoreOptions::Existing::refuse)
+            swaps[i].moves = {plan_move(swaps[i].staged, swaps[i].target)};
+        else
+            plan_swap(swaps[i]);
+        report.components[i].has_replaced = swaps[i].replaces_something();
+    }
+    const std::vector<Move> moves = all_moves(swaps);
+    carry_out(moves);
+    try {
+        held.check_unused();  // who opened an old one in between would write into it
+    } catch (const Error&) {
+        take_back(moves);
+        throw;
+    }
     return report;
 }
 

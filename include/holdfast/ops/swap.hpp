@@ -1,0 +1,78 @@
+// ops/swap.hpp - a staged component takes the place of what is there, by renames only.
+#pragma once
+
+#include "holdfast/base/moves.hpp"
+#include "holdfast/source/sqlite_files.hpp"
+
+namespace holdfast::ops {
+
+struct FileStamp {
+    std::uint64_t size = 0;
+    std::int64_t mtime_ns = 0;
+    bool operator==(const FileStamp&) const = default;
+};
+
+struct Swap {
+    std::string kind;  // of the component
+    std::string target;
+    std::string staged;              // the replacement before, the old one after, on the same file system
+    std::optional<FileStamp> old{};  // of the old database
+    std::vector<Move> moves{};       // the last one gives the target its new content
+
+    bool is_swapped() const { return !moves.empty() && has_happened(moves.back()); }
+    bool replaces_something() const { return moves.size() > 1 || (!moves.empty() && moves[0].is_exchange()); }
+    fs::path folder() const { return fs::path(staged).parent_path(); }
+};
+
+namespace detail {
+
+inline FileStamp stamp_of(const fs::path& path) {
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) != 0) throw_os("look at " + in_quotes(path.string()));
+    return {static_cast<std::uint64_t>(st.st_size), st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec};
+}
+
+/// A new name beside `base`.
+inline std::string free_name(const std::string& base) {
+    std::string name = base;
+    for (int i = 1; inode_of(name); ++i) name = base + "." + std::to_string(i);
+    return name;
+}
+
+/// True if the file system of `folder` can exchange two names.
+inline bool can_exchange(const fs::path& folder) {
+    const TempName a{folder / "exchange.a"}, b{folder / "exchange.b"};
+    write_new_file(a.path(), {});
+    write_new_file(b.path(), {});
+    return exchange_paths(a.path(), b.path());
+}
+
+}  // namespace detail
+
+/// The sidecars of an old database leave before the new one comes: beside it they would be replayed into it, since nothing in
+/// a WAL or journal says whose it is. The WAL leaves last: until then the old database is complete.
+inline void plan_swap(Swap& c) {
+    if (c.kind == "sqlite")
+        for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
+            if (inode_of(c.target + *suffix))
+                c.moves.push_back(plan_move(c.target + *suffix, detail::free_name(c.staged + *suffix)));
+    if (!inode_of(c.target)) {
+        c.moves.push_back(plan_move(c.staged, c.target));
+    } else if (detail::can_exchange(c.folder())) {
+        c.moves.push_back(plan_exchange(c.staged, c.target));
+    } else {
+        c.moves.push_back(plan_move(c.target, detail::free_name(c.staged + ".old")));
+        c.moves.push_back(plan_move(c.staged, c.target));
+    }
+    if (c.kind == "sqlite" && inode_of(c.target)) c.old = detail::stamp_of(c.target);
+}
+
+/// The moves of several, in order.
+template <class Swaps>
+std::vector<Move> all_moves(const Swaps& swaps) {
+    std::vector<Move> moves;
+    for (const Swap& s : swaps) moves.insert(moves.end(), s.moves.begin(), s.moves.end());
+    return moves;
+}
+
+}  // namespace holdfast::ops
