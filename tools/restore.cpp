@@ -1,7 +1,8 @@
-// restore - brings a snapshot back beside the live data.
+// restore - brings a snapshot back: beside the live data, or in its place.
 #include "holdfast/ops/restore.hpp"
 
 #include "holdfast/cli/environment.hpp"
+#include "holdfast/cli/restore_flags.hpp"
 #include "holdfast/cli/restore_report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
 #include "holdfast/cli/tool_main.hpp"
@@ -9,24 +10,17 @@
 
 int main(int argc, char** argv) {
     using namespace holdfast;
-    CLI::App app{"Restore a snapshot, or parts of it, into a directory or to standard output.", "restore"};
+    CLI::App app{"Restore a snapshot, or parts of it: into a directory, to standard output, or in place.",
+                 "restore"};
     cli::CommonFlags flags;
     ops::RestoreOptions options;
     std::string snapshot, target;
+    cli::InPlaceFlags in_place;
     bool to_stdout = false, dry_run = false, overwrite = false;
-    app.add_option("SNAPSHOT", snapshot, cli::kSnapshotHelp)->required();
-    app.add_option("--source", options.choice.sources, "only components of this source; repeatable")
-        ->type_name("NAME")
-        ->expected(1)
-        ->take_all();
-    app.add_option("--component", options.choice.components, "only this component; repeatable")
-        ->type_name("NAME")
-        ->expected(1)
-        ->take_all();
-    app.add_option("--path", options.choice.globs, "only these paths inside trees; repeatable")
-        ->type_name("GLOB")
-        ->expected(1)
-        ->take_all();
+    app.add_option("SNAPSHOT", snapshot,
+                   std::string(cli::kSnapshotHelp) + "; after --undo, --resume, --accept a restore's id");
+    cli::add_in_place_flags(app, in_place);
+    cli::add_choice_flags(app, options.choice);
     auto* target_flag =
         cli::add_text(app, "--target", target, "DIR", "each component is made at DIR/<component name>");
     app.add_flag("--stdout", to_stdout, "write one component to standard output")->excludes(target_flag);
@@ -35,14 +29,22 @@ int main(int argc, char** argv) {
     cli::add_common_flags(app, flags,
                           "  restore latest --target /tmp/look\n"
                           "  restore latest --source lake --path 'option_legs/**' --target /tmp/look\n"
-                          "  restore latest:trades --component trades --stdout >trades.db\n");
+                          "  restore latest:trades --component trades --stdout >trades.db\n"
+                          "  restore latest --source trades --in-place\n"
+                          "  restore --undo\n");
     return cli::tool_main(app, argc, argv, [&] {
-        if (!to_stdout && target.empty())
-            throw Error(Kind::usage, "--target or --stdout is required", "restore latest --target DIR");
-        const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
+        const bool is_past = in_place.is_about_past();
+        cli::check_restore_ways(in_place, snapshot, target, to_stdout, overwrite);
+        const bool checks = in_place.in_place || in_place.resume;  // which may be commands
+        const cli::Environment env =
+            cli::load_environment(flags, checks ? cli::Commands::may_run : cli::Commands::never_run);
         const Repository repository = Repository::open(env.repository());
+        const auto in_place_options = cli::in_place_options(in_place, options.choice, env, flags);
+        if (is_past) return cli::run_about_past(repository, snapshot, in_place, in_place_options, flags);
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
         cli::warn_about(manifest);
+        if (in_place.in_place)
+            return cli::run_in_place(repository, manifest, in_place_options, dry_run, flags);
         options.lock_wait = env.config.repository.lock_wait;
         options.target = target;
         options.existing =

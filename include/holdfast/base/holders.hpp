@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,9 +51,24 @@ inline std::string describe_process(pid_t pid) {
     return text;
 }
 
-/// The first other process found with one of the files open; best effort.
-inline std::optional<Holder> find_holder(const std::vector<FileId>& files) {
-    if (files.empty()) return std::nullopt;
+namespace detail {
+
+/// This process and those that started it: the shell of whoever typed the command.
+inline std::set<pid_t> own_line() {
+    std::set<pid_t> line;
+    for (pid_t pid = ::getpid(); pid > 0 && line.insert(pid).second;) {
+        std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+        pid = 0;
+        for (std::string text; std::getline(status, text);)
+            if (text.starts_with("PPid:"))
+                pid = static_cast<pid_t>(std::strtol(text.c_str() + 5, nullptr, 10));
+    }
+    return line;
+}
+
+/// Calls `visit` with the pid and each link that stands for what another process has open, or for its current folder, until it
+/// says true.
+inline void visit_open_files(const std::function<bool(pid_t, const fs::path&)>& visit) {
     std::error_code error;
     fs::directory_iterator process("/proc", error);
     for (const fs::directory_iterator end; !error && process != end; process.increment(error)) {
@@ -59,14 +76,46 @@ inline std::optional<Holder> find_holder(const std::vector<FileId>& files) {
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
         const pid_t pid = static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10));
         if (pid == ::getpid()) continue;
+        if (visit(pid, process->path() / "cwd")) return;
         std::error_code gone;  // the process ended, or is somebody else's
         fs::directory_iterator fd(process->path() / "fd", gone);
         for (; !gone && fd != end; fd.increment(gone))
-            if (const auto id = file_id(fd->path().string());
-                id && std::find(files.begin(), files.end(), *id) != files.end())
-                return Holder{*id, pid};
+            if (visit(pid, fd->path())) return;
     }
-    return std::nullopt;
+}
+
+}  // namespace detail
+
+/// The first other process found with one of the files open; best effort.
+inline std::optional<Holder> find_holder(const std::vector<FileId>& files) {
+    std::optional<Holder> found;
+    if (files.empty()) return found;
+    detail::visit_open_files([&](pid_t pid, const fs::path& link) {
+        const auto id = file_id(link.string());
+        if (id && std::find(files.begin(), files.end(), *id) != files.end()) found = Holder{*id, pid};
+        return found.has_value();
+    });
+    return found;
+}
+
+struct FolderHolder {
+    pid_t pid = 0;
+    std::string path;  // what it has open, or its current folder
+};
+
+/// The first other process that works below a folder, or in it; best effort. `folder` is canonical. A shell that only stands
+/// there and waits for us does not count.
+inline std::optional<FolderHolder> find_holder_below(const std::string& folder) {
+    std::optional<FolderHolder> found;
+    const std::set<pid_t> own = detail::own_line();
+    detail::visit_open_files([&](pid_t pid, const fs::path& link) {
+        if (own.contains(pid) && link.filename() == "cwd") return false;
+        std::error_code unreadable;
+        const std::string path = fs::read_symlink(link, unreadable).string();
+        if (!unreadable && (path == folder || path.starts_with(folder + "/"))) found = {pid, path};
+        return found.has_value();
+    });
+    return found;
 }
 
 }  // namespace holdfast

@@ -10,7 +10,8 @@
 namespace holdfast::cli {
 
 inline constexpr const char* kSnapshotHelp =
-    "an id, a unique prefix, latest, latest:SOURCE, @2026-11-20T14:00, or - for ids on standard input";
+    "an id, a unique prefix, latest, latest:SOURCE, @2026-11-20T14:00 (emergency snapshots only by id), or - "
+    "for ids on standard input";
 
 /// Every "-" is replaced by the words on standard input. Throws: usage if that is empty.
 inline std::vector<std::string> read_names(const std::vector<std::string>& names) {

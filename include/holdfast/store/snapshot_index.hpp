@@ -112,6 +112,8 @@ inline Manifest find_snapshot(const Repository& repository, const std::string& n
     }
     const std::string source = name.starts_with("latest:") ? name.substr(7) : std::string{};
     SnapshotList list = list_snapshots(repository);
+    std::stable_partition(list.newest_first.begin(), list.newest_first.end(),
+                          [](const Manifest& m) { return m.type != "emergency"; });
     for (Manifest& m : list.newest_first) {
         const bool has_source =
             source.empty() || std::any_of(m.components.begin(), m.components.end(),

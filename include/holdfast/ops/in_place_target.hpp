@@ -1,0 +1,145 @@
+// ops/in_place_target.hpp - what a restore in place would replace, and whether it may.
+//
+// Everything here looks and changes nothing.
+#pragma once
+
+#include <sys/statvfs.h>
+
+#include "holdfast/ops/choose_components.hpp"
+#include "holdfast/ops/hold_databases.hpp"
+#include "holdfast/ops/restore.hpp"
+#include "holdfast/ops/restore_journal.hpp"
+
+namespace holdfast::ops {
+
+enum class Holders { refuse, ignore };
+
+namespace detail {
+
+/// Where a component goes: the place it was captured from, links followed, since SQLite and applications follow them.
+inline fs::path place_for(const Component& c, const std::string& instead) {
+    if (instead.empty() && c.path.empty())
+        throw Error(
+            Kind::refused,
+            "component " + in_quotes(c.name) + " is what a command printed; it has no place of its own",
+            "restore it with --target or --stdout and load it with the program that made it");
+    if (instead.empty() && c.path.find("\\x") != std::string::npos)  // the manifest has such names escaped
+        throw Error(Kind::refused, "the path of component " + in_quotes(c.name) + " is not UTF-8",
+                    "say where it goes with --to PATH");
+    const fs::path place = fs::weakly_canonical(fs::absolute(instead.empty() ? c.path : instead));
+    if (!is_utf8(place.string()))
+        throw Error(Kind::refused, "the path " + in_quotes(place.string()) + " is not UTF-8",
+                    "restore it with --target and move it");
+    if (!fs::is_directory(place.parent_path()))
+        throw Error(
+            Kind::not_found,
+            "the folder " + in_quotes(place.parent_path().string()) + " does not exist; nothing was changed",
+            "make it with the right owner and mode, or restore with --target");
+    return place;
+}
+
+/// One rename must be able to replace it.
+inline void check_replaceable(const Component& c, const fs::path& target) {
+    struct stat st {
+    }, parent{};
+    if (::stat(target.parent_path().c_str(), &parent) != 0)
+        throw_os("look at " + in_quotes(target.parent_path().string()));
+    if (::access(target.parent_path().c_str(), W_OK | X_OK) != 0)
+        throw_os("write into " + in_quotes(target.parent_path().string()) + "; nothing was changed");
+    if (::lstat(target.c_str(), &st) != 0) return;
+    const bool wants_folder = c.is_tree() && c.root == RootType::directory;
+    if (S_ISDIR(st.st_mode) != wants_folder)
+        throw Error(Kind::refused,
+                    in_quotes(target.string()) + " is " + (wants_folder ? "not a folder" : "a folder") +
+                        ", component " + in_quotes(c.name) + " is " + (wants_folder ? "one" : "a file") +
+                        "; nothing was changed",
+                    "move it away first, or restore with --target");
+    if (st.st_dev != parent.st_dev)
+        throw Error(Kind::refused,
+                    in_quotes(target.string()) +
+                        " is a mount point, which cannot be exchanged as a whole; nothing was changed",
+                    "restore with --target into a folder on that file system and move its entries");
+}
+
+inline void check_apart(const std::vector<JournalComponent>& components) {
+    for (const JournalComponent& a : components)
+        for (const JournalComponent& b : components)
+            if (&a != &b && is_within(a.target, b.target))
+                throw Error(Kind::refused,
+                            "component " + in_quotes(a.name) + " lies inside component " + in_quotes(b.name) +
+                                "; nothing was changed",
+                            "restore them one after the other: --component " + b.name +
+                                ", then --component " + a.name);
+}
+
+/// The staged data needs room beside each target; the old data stays where it is.
+inline void check_space(const std::vector<JournalComponent>& components,
+                        const std::vector<const Component*>& chosen) {
+    std::map<dev_t, std::uint64_t> need;
+    for (std::size_t i = 0; i < components.size(); ++i) {
+        const Component& c = *chosen[i];
+        const fs::path parent = fs::path(components[i].target).parent_path();
+        struct stat st {};
+        struct statvfs facts {};
+        if (::stat(parent.c_str(), &st) != 0 || ::statvfs(parent.c_str(), &facts) != 0) continue;
+        const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
+        const std::uint64_t sum = need[st.st_dev] += c.tree ? c.tree->file_bytes : c.bytes;
+        if (sum > free)
+            throw Error(Kind::io,
+                        "restoring needs " + format_bytes(sum) + " beside " +
+                            in_quotes(components[i].target) + ", but " + format_bytes(free) +
+                            " are free; nothing was changed",
+                        "free some space there (prune, old logs), or restore fewer components");
+    }
+}
+
+}  // namespace detail
+
+/// Keeps applications out of what is replaced for as long as it lives: databases are locked, and nobody may have a file of a
+/// tree open.
+class HeldTargets {
+public:
+    /// Throws: refused (naming who), io.
+    HeldTargets(const std::vector<JournalComponent>& components, Holders holders)
+        : components_(components), holders_(holders) {
+        if (holders_ == Holders::ignore) return;
+        refuse([&] {
+            for (const JournalComponent& c : components_)
+                if (c.kind == "sqlite") databases_.add(c.target);
+        });
+        check_unused();
+    }
+    /// Throws refused if somebody opened one of them meanwhile.
+    void check_unused() const {
+        if (holders_ == Holders::ignore) return;
+        refuse([&] { databases_.check_unused(); });
+        for (const JournalComponent& c : components_)
+            if (const auto holder = c.kind == "sqlite" ? std::nullopt : find_holder_below(c.target))
+                throw Error(Kind::refused,
+                            in_quotes(c.target) + " is in use: " + describe_process(holder->pid) + " has " +
+                                in_quotes(holder->path) + "; nothing was changed",
+                            kHint);
+    }
+
+private:
+    static constexpr const char* kHint =
+        "stop the application that uses it, then run it again; --force goes on, and what the application "
+        "writes "
+        "from then on is lost";
+
+    template <class Body>
+    static void refuse(Body body) {
+        try {
+            body();
+        } catch (const Error& e) {
+            if (e.kind() != Kind::busy) throw;
+            throw Error(Kind::refused, e.what(), kHint);
+        }
+    }
+
+    const std::vector<JournalComponent>& components_;
+    Holders holders_;
+    HeldDatabases databases_;
+};
+
+}  // namespace holdfast::ops

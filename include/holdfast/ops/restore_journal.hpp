@@ -1,0 +1,189 @@
+// ops/restore_journal.hpp - what a restore in place is doing, on stable storage before it does it.
+//
+// One small file per restore on the host, beside the memory of the repository. Every change replaces it as a whole. It goes
+// when the restore failed before anything changed, or when somebody accepts the result; until then the old state
+// is kept and --undo brings it back.
+#pragma once
+
+#include "holdfast/base/lock.hpp"
+#include "holdfast/ops/stage_component.hpp"
+#include "holdfast/ops/swap.hpp"
+#include "holdfast/store/ledger.hpp"
+#include "holdfast/store/manifest.hpp"
+#include "holdfast/store/state_file.hpp"
+
+namespace holdfast::ops {
+
+/// staging: nothing has changed yet. swapping: the moves are under way. restored: all done. undoing, undone: back again.
+enum class RestoreState { staging, swapping, restored, undoing, undone };
+
+struct JournalComponent : Swap {
+    std::string name, source;
+    std::vector<Move> undo;
+};
+
+struct RestoreJournal {
+    std::string id;  // like a snapshot's
+    std::string snapshot;
+    std::string emergency;  // the snapshot of what was replaced; empty: none
+    RestoreState state = RestoreState::staging;
+    bool is_online = false;
+    SystemSeconds started{};
+    std::vector<JournalComponent> components;
+};
+
+namespace detail {
+
+inline constexpr std::array<const char*, 5> kRestoreStates = {"staging", "swapping", "restored", "undoing",
+                                                              "undone"};
+
+inline Json json_of(const std::vector<Move>& moves) {
+    Json list = Json::array();
+    for (const Move& m : moves) {
+        Json one = {{"from", m.from}, {"to", m.to}, {"inode", m.inode}};
+        if (m.other_inode) one["other_inode"] = *m.other_inode;
+        if (m.mode) one["mode"] = *m.mode;
+        if (m.other_mode) one["other_mode"] = *m.other_mode;
+        list.push_back(one);
+    }
+    return list;
+}
+
+inline std::vector<Move> moves_of(const Json& list, const std::string& what) {
+    std::vector<Move> moves;
+    for (const Json& json : list) {
+        const JsonFields f(json, what);
+        Move m{f.text("from"), f.text("to"), f.number("inode"), {}, {}, {}};
+        if (f.find("other_inode") != nullptr) m.other_inode = f.number("other_inode");
+        if (f.find("mode") != nullptr) m.mode = static_cast<std::uint32_t>(f.number("mode"));
+        if (f.find("other_mode") != nullptr)
+            m.other_mode = static_cast<std::uint32_t>(f.number("other_mode"));
+        moves.push_back(m);
+    }
+    return moves;
+}
+
+}  // namespace detail
+
+/// Where the journals of a repository's restores lie.
+inline fs::path restores_folder(const Repository& repository) {
+    return host_folder("XDG_STATE_HOME", "/var/lib", ".local/state") / (repository.id() + ".restores");
+}
+inline fs::path journal_path(const Repository& repository, const std::string& id) {
+    return restores_folder(repository) / (id + ".json");
+}
+
+/// Durable when it returns. Throws: io.
+inline void write_journal(const Repository& repository, const RestoreJournal& journal) {
+    Json components = Json::array();
+    for (const JournalComponent& c : journal.components) {
+        Json one = {{"name", c.name},
+                    {"source", c.source},
+                    {"kind", c.kind},
+                    {"target", c.target},
+                    {"staged", c.staged}};
+        if (c.old) one["old"] = {{"size", c.old->size}, {"mtime_ns", c.old->mtime_ns}};
+        one["moves"] = detail::json_of(c.moves);
+        one["undo"] = detail::json_of(c.undo);
+        components.push_back(one);
+    }
+    const Json json = {{"restore", journal.id},
+                       {"repository", repository.id()},
+                       {"snapshot", journal.snapshot},
+                       {"emergency", journal.emergency},
+                       {"state", detail::kRestoreStates.at(static_cast<std::size_t>(journal.state))},
+                       {"online", journal.is_online},
+                       {"started_utc", format_utc(journal.started)},
+                       {"components", components}};
+    publish_file(journal_path(repository, journal.id), as_bytes(dump_json(json, 2) + "\n"));
+}
+
+/// Throws: corrupt, io, not_found.
+inline RestoreJournal read_journal(const Repository& repository, const std::string& id) {
+    const fs::path path = journal_path(repository, id);
+    const std::string what = "journal '" + path.string() + "'";
+    const std::optional<std::string> text = read_file_if_any(path, 16_MiB);
+    if (!text)
+        throw Error(Kind::not_found, "there is no restore " + id,
+                    "restore --pending lists what can be undone");
+    const Json json = parse_json(*text, what);
+    const JsonFields f(json, what);
+    RestoreJournal journal;
+    journal.id = f.text("restore");
+    journal.snapshot = f.text("snapshot");
+    journal.emergency = f.text("emergency");
+    const auto state =
+        std::find(detail::kRestoreStates.begin(), detail::kRestoreStates.end(), f.text("state"));
+    if (journal.id != id || state == detail::kRestoreStates.end()) f.fail("state", "is not one we know");
+    journal.state = static_cast<RestoreState>(state - detail::kRestoreStates.begin());
+    journal.is_online = f.at("online") == true;
+    const auto started = parse_utc(f.text("started_utc"));
+    if (!started) f.fail("started_utc", "is not a time");
+    journal.started = *started;
+    for (const Json& one : f.array("components")) {
+        const JsonFields c(one, what);
+        JournalComponent component{
+            {c.text("kind"), c.text("target"), c.text("staged")}, c.text("name"), c.text("source"), {}};
+        if (c.find("old") != nullptr) {
+            const JsonFields old(c.at("old"), what);
+            component.old = FileStamp{old.number("size"), old.signed_number("mtime_ns")};
+        }
+        component.moves = detail::moves_of(c.array("moves"), what);
+        component.undo = detail::moves_of(c.array("undo"), what);
+        journal.components.push_back(std::move(component));
+    }
+    return journal;
+}
+
+/// Oldest first. Throws: io, corrupt.
+inline std::vector<RestoreJournal> list_journals(const Repository& repository) {
+    std::vector<RestoreJournal> journals;
+    const fs::path folder = restores_folder(repository);
+    if (!fs::is_directory(folder)) return journals;
+    for (const std::string& name : list_directory(folder))
+        if (name.ends_with(".json") && is_snapshot_id(name.substr(0, name.size() - 5)))
+            journals.push_back(read_journal(repository, name.substr(0, name.size() - 5)));
+    return journals;
+}
+
+/// The private folders go, then the journal: in this order a crash leaves something that can be repeated. Says what could
+/// not be removed. Throws: io.
+inline void forget_restore(const Repository& repository, const RestoreJournal& journal) {
+    for (const JournalComponent& c : journal.components) {
+        const fs::path folder = c.folder();
+        if (!folder.filename().string().starts_with(kStagingPrefix)) continue;  // never anything else
+        remove_tree(folder);
+        if (fs::exists(fs::symlink_status(folder)))
+            throw Error(Kind::io, in_quotes(folder.string()) + " could not be removed",
+                        "look at its owner and mode, then run it again");
+    }
+    std::error_code error;
+    fs::remove(journal_path(repository, journal.id), error);
+    if (error) throw OsError(error.value(), "remove the journal of restore " + journal.id);
+    sync_directory(restores_folder(repository));
+}
+
+/// A line in the ledger; that it could not be written is a note, for the data is as it should be.
+inline void record_restore(const Repository& repository, const char* event, const RestoreJournal& journal,
+                           std::chrono::seconds wait, std::vector<std::string>& notes) {
+    Json facts = {{"restore", journal.id}, {"components", Json::array()}};
+    for (const JournalComponent& c : journal.components) facts["components"].push_back(c.name);
+    if (!journal.emergency.empty()) facts["emergency"] = journal.emergency;
+    try {
+        LedgerWriter(repository, wait).append(event, journal.snapshot, facts);
+    } catch (const Error& e) {
+        notes.push_back(std::string("the ledger does not say so: ") + e.what());
+    }
+}
+
+/// One restore in place at a time per repository and host. Throws: busy, io.
+inline FileLock lock_restores(const Repository& repository, std::chrono::seconds wait) {
+    const fs::path folder = restores_folder(repository);
+    make_directories(folder);
+    const std::string path = (folder / "lock").string();
+    UniqueFd made{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!made) throw_os("open " + in_quotes(path));
+    return FileLock(path, LockMode::exclusive, wait);
+}
+
+}  // namespace holdfast::ops
