@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
     app.add_flag(
         "--accept-losses", options.accepts_losses,
         "what shrank or is gone since the last good snapshot is meant to be: do not call it suspect");
-    app.add_flag("--dry-run", dry_run, "say what would be captured, write nothing");
+    app.add_flag("--dry-run", dry_run,
+                 "say what would be captured, write nothing; exits as the run would that captures it");
     app.add_flag("--print-config", print_config, "print the effective configuration and exit");
     cli::add_common_flags(app, flags,
                           "  snap                                    every source of the configuration\n"
@@ -48,8 +49,11 @@ int main(int argc, char** argv) {
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const Repository repository = Repository::open(env.repository());
         if (dry_run) {
-            cli::print_plan(ops::plan_sources(options.sources), sources.stdin_name, flags.json);
-            return 0;
+            const std::vector<SourceConfig> all = ops::sources_of_run(options);
+            const ops::CapturePlan plan = ops::plan_sources(all);
+            const int code = ops::foreseen_exit_code(plan);
+            cli::print_plan(plan, flags.json);
+            return code;
         }
         const ops::SnapReport report = ops::snap(repository, options);
         cli::deliver_snap_report(report, flags);

@@ -72,19 +72,20 @@ inline void deliver_snap_report(const ops::SnapReport& report, const CommonFlags
 }
 
 /// What --dry-run shows: each component and where it would come from.
-inline void print_plan(const ops::CapturePlan& plan, const std::string& stdin_name, bool as_json) {
+inline void print_plan(const ops::CapturePlan& plan, bool as_json) {
     Json json = {{"components", Json::array()}, {"missing", Json::array()}};
     Table table({{"COMPONENT"}, {"KIND"}, {"CLASS"}, {"FROM"}});
-    const auto add = [&](const std::string& name, const std::string& kind, const std::string& source_class,
-                         const std::string& from) {
-        table.add({name, kind, source_class, from});
+    for (const ops::CaptureTask& task : plan.tasks) {
+        const bool is_input = task.path.empty() && task.source->command.empty();
+        const std::string kind = is_input ? "stdin" : word_for(task.source->kind);
+        const std::string source_class = word_for(task.source->source_class);
+        const std::string from = is_input            ? "(standard input)"
+                                 : task.path.empty() ? "(command) " + task.source->command[0]
+                                                     : task.path;
+        table.add({task.component, kind, source_class, from});
         json["components"].push_back(
-            {{"name", name}, {"kind", kind}, {"class", source_class}, {"from", json_text(from)}});
-    };
-    for (const ops::CaptureTask& task : plan.tasks)
-        add(task.component, word_for(task.source->kind), word_for(task.source->source_class),
-            task.path.empty() ? "(command) " + task.source->command[0] : task.path);
-    if (!stdin_name.empty()) add(stdin_name, "stdin", "data", "(standard input)");
+            {{"name", task.component}, {"kind", kind}, {"class", source_class}, {"from", json_text(from)}});
+    }
     for (const MissingSource& x : plan.missing) {
         table.add({x.source, "missing", "", x.reason});
         json["missing"].push_back({{"source", x.source}, {"reason", json_text(x.reason)}});

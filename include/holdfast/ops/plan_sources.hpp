@@ -120,4 +120,20 @@ inline CapturePlan plan_sources(const std::vector<SourceConfig>& sources) {
     return plan;
 }
 
+/// What a run ends with that captures nothing of the plan, although nothing else failed.
+inline Error nothing_captured(const CapturePlan& plan) {
+    if (plan.missing.empty())
+        return {Kind::config, "there is nothing to capture",
+                "name a source in the configuration, or use --sqlite, --tree or --stdin"};
+    const MissingSource& first = plan.missing[0];
+    return {Kind::not_found, "source " + in_quotes(first.source) + " not captured: " + first.reason,
+            "check the path of the source"};
+}
+
+/// The exit code of a run that captures all that is planned. Throws: config, not_found (that is nothing).
+inline int foreseen_exit_code(const CapturePlan& plan) {
+    if (plan.tasks.empty()) throw nothing_captured(plan);
+    return plan.missing.empty() ? 0 : static_cast<int>(Kind::partial);
+}
+
 }  // namespace holdfast::ops

@@ -154,15 +154,20 @@ inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan
 
 }  // namespace detail
 
+/// The sources, and standard input as one without a command.
+inline std::vector<SourceConfig> sources_of_run(const SnapOptions& options) {
+    std::vector<SourceConfig> sources = options.sources;
+    if (options.stdin_name.empty()) return sources;
+    SourceConfig& input = sources.emplace_back();
+    input.name = options.stdin_name;
+    input.kind = SourceKind::command;
+    return sources;
+}
+
 /// Throws: what opening throws; busy; config (names); and, if nothing could be captured, the first source's error.
-inline SnapReport snap(const Repository& repository, SnapOptions options) {
-    SourceConfig input;  // standard input as a source without a command
-    if (!options.stdin_name.empty()) {
-        input.name = options.stdin_name;
-        input.kind = SourceKind::command;
-        options.sources.push_back(input);
-    }
-    const CapturePlan plan = plan_sources(options.sources);
+inline SnapReport snap(const Repository& repository, const SnapOptions& options) {
+    const std::vector<SourceConfig> sources = sources_of_run(options);
+    const CapturePlan plan = plan_sources(sources);
     remove_leftovers(repository);
     const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
     SnapReport report;
@@ -200,13 +205,7 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
         detail::capture_all(run, plan, progress, manifest, captured, facts.unread);
     if (captured.empty()) {
         if (first) throw *first;
-        if (!plan.missing.empty())
-            throw Error(
-                Kind::not_found,
-                "source " + in_quotes(plan.missing[0].source) + " not captured: " + plan.missing[0].reason,
-                "check the path of the source");
-        throw Error(Kind::config, "there is nothing to capture",
-                    "name a source in the configuration, or use --sqlite, --tree or --stdin");
+        throw nothing_captured(plan);
     }
     if (!cache.trouble().empty())
         report.notes.push_back("the cache is of no use, everything is read again: " + cache.trouble());
@@ -220,8 +219,7 @@ inline SnapReport snap(const Repository& repository, SnapOptions options) {
     }
     for (const Manifest& m : snapshots.newest_first)
         if (m.suspect.empty() && report.last_good.empty()) report.last_good = m.id;
-    if (!options.accepts_losses)
-        detail::add_suspicions(run, options.sources, captured, std::move(facts), manifest);
+    if (!options.accepts_losses) detail::add_suspicions(run, sources, captured, std::move(facts), manifest);
     manifest.stored_bytes = capture.publisher().stored_bytes();
     manifest.finished = now_utc();
     if (const auto why = publish_snapshot(repository, manifest, std::move(objects), options.lock_wait))
