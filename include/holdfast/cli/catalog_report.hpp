@@ -150,7 +150,7 @@ inline void print_files(const Repository& repository, const CatalogFlags& flags,
         const EntrySource entries = entries_of_component(reader, c);
         while (const auto e = entries())
             if (flags.globs.empty() || any_glob_covers(flags.globs, e->path))
-                row(c.name, e->path, entry_type_name(e->type),
+                row(c.name, c.path_of(e->path), entry_type_name(e->type),
                     holdfast::detail::octal(static_cast<std::uint32_t>(e->mode)), e->size, e->mtime_ns,
                     e->type == EntryType::file ? e->sha256.hex() : "");
     }

@@ -70,13 +70,14 @@ inline void add_report(const TreeReport& report, PendingComponent& out) {
     Component& c = out.component;
     for (const TreeProblem& p : report.problems) {
         if (c.warnings.size() == kNamed) break;
-        c.warnings.push_back(printable(p.path) + ": " + p.reason);
+        const std::string path = printable(c.path_of(p.path));
+        c.warnings.push_back((path.empty() ? "" : path + ": ") + p.reason);
     }
     if (report.problem_count > c.warnings.size())
         c.warnings.push_back("and " + std::to_string(report.problem_count - c.warnings.size()) + " more");
     for (const TreeProblem& n : report.notes) {
         if (out.notes.size() == kNamed) break;
-        out.notes.push_back(c.name + "/" + printable(n.path) + ": " + n.reason);
+        out.notes.push_back(printable(c.name_of(n.path)) + ": " + n.reason);
     }
     if (report.note_count > out.notes.size())
         out.notes.push_back(c.name + ": and " + std::to_string(report.note_count - out.notes.size()) +

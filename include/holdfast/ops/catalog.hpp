@@ -35,7 +35,7 @@ inline std::map<std::string, std::string> read_trust(const Repository& repositor
 struct Difference {
     char what;  // A added, D removed, M content changed, m only metadata changed
     std::string component;
-    std::string path;  // inside a tree
+    std::string path;  // inside a tree; empty: the component itself
     std::string detail;
 };
 using DifferenceSink = std::function<void(const Difference&)>;
@@ -65,13 +65,13 @@ inline void diff_trees(ObjectReader& reader, const Component& a, const Component
     while (x || y) {
         const int order = !x ? 1 : !y ? -1 : compare_paths(x->path, y->path);
         if (order < 0) {
-            sink({'D', b.name, x->path, format_bytes(x->size)});
+            sink({'D', a.name, a.path_of(x->path), format_bytes(x->size)});
         } else if (order > 0) {
-            sink({'A', b.name, y->path, format_bytes(y->size)});
+            sink({'A', b.name, b.path_of(y->path), format_bytes(y->size)});
         } else if (x->type != y->type || x->sha256 != y->sha256 || x->link != y->link || x->size != y->size) {
-            sink({'M', b.name, y->path, format_bytes(x->size) + " to " + format_bytes(y->size)});
+            sink({'M', b.name, b.path_of(y->path), format_bytes(x->size) + " to " + format_bytes(y->size)});
         } else if (x->mode != y->mode || x->uid != y->uid || x->gid != y->gid || x->mtime_ns != y->mtime_ns) {
-            sink({'m', b.name, y->path, "owner, mode or time"});
+            sink({'m', b.name, b.path_of(y->path), "owner, mode or time"});
         }
         if (order <= 0) x = before();
         if (order >= 0) y = after();

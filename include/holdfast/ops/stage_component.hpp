@@ -52,7 +52,7 @@ inline bool stage_tree(ObjectReader& reader, const Component& c, const std::vect
     done.files = report.files;
     done.bytes = report.bytes;
     for (const TreeFinding& f : report.warnings)
-        warnings.push_back(c.name + "/" + printable(f.path) + ": " + f.what);
+        warnings.push_back(printable(c.name_of(f.path)) + ": " + f.what);
     if (report.warning_count > report.warnings.size())
         warnings.push_back(c.name + ": and " + std::to_string(report.warning_count - report.warnings.size()) +
                            " more");

@@ -85,7 +85,7 @@ inline bool add_data(ObjectReader& reader, const Component& c, const std::set<Di
     }
     if (data.empty()) return true;
     try {
-        if (c.is_tree()) name_files(reader, c, bad, data);
+        if (c.root == RootType::directory) name_files(reader, c, bad, data);
     } catch (const Error&) {
         is_entire = true;
     }

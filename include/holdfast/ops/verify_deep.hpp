@@ -54,7 +54,7 @@ inline void verify_tree_databases(
 inline void verify_component(ObjectReader& reader, const std::string& snapshot, const Component& c,
                              const fs::path& staging, std::vector<Finding>& findings, Progress& progress) {
     const auto find_in = [&](const std::string& item, Severity severity, const std::string& what) {
-        findings.push_back({severity, snapshot, c.name, item, what});
+        findings.push_back({severity, snapshot, c.name, c.path_of(item), what});
     };
     const auto find = [&](Severity severity, const std::string& what) { find_in("", severity, what); };
     try {

@@ -61,6 +61,14 @@ struct Component {
     std::vector<std::string> warnings;
 
     bool is_tree() const { return kind == "tree"; }
+    /// Where an entry of the index lies below the component; empty if the component is that one file.
+    std::string path_of(const std::string& entry) const {
+        return root == RootType::file ? std::string{} : entry;
+    }
+    /// An entry of the index as a person reads it, from the target of a restore.
+    std::string name_of(const std::string& entry) const {
+        return root == RootType::file ? name : name + "/" + entry;
+    }
 };
 
 struct MissingSource {

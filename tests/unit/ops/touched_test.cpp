@@ -71,6 +71,21 @@ TEST_CASE("touched: the first twenty files are listed and all are counted, each 
     CHECK(report.findings[0].touched[0].file_count == 301);
 }
 
+TEST_CASE("touched: a component that is one file is touched as a whole, by its own name alone") {
+    Damaged t;
+    t.dir.write("production.yaml", "a: 1\n");
+    t.manifest =
+        t.snap({t.source("settings", SourceKind::tree, (t.dir / "production.yaml").string())}).manifest;
+    flip_bit(t.repository.object(data_objects(t.repository, t.tree()).at(0)));
+    const ops::VerifyReport report = t.verify();
+    REQUIRE(report.findings.size() == 1);
+    const ops::Touched& touched = report.findings[0].touched.at(0);
+    CHECK(touched.component == "settings");
+    CHECK(touched.part == "data");
+    CHECK(touched.files.empty());
+    CHECK(touched.file_count == 0);
+}
+
 TEST_CASE("touched: a hard link shares the fate of its first name, wherever its own record lies") {
     Damaged t;
     t.dir.write("tree/a", std::string(as_text(noise(300'000))));
