@@ -1,11 +1,12 @@
 // wrap/time_zone.hpp - how far local time is from UTC, by the date library and the system's zone database.
 //
-// Only calendar rules need it: everything stored is UTC.
+// Only calendar rules and schedules need it: everything stored is UTC.
 #pragma once
 
 #include <date/tz.h>
 
 #include <chrono>
+#include <exception>
 #include <string>
 
 #include "holdfast/base/error.hpp"
@@ -26,8 +27,30 @@ public:
         }
     }
 
+    /// The zone of /etc/localtime, which cron goes by (and not by TZ). Throws: config if it has no name there.
+    static TimeZone of_host() {
+        try {
+            return TimeZone{date::current_zone()};
+        } catch (const std::exception&) {
+            throw Error(Kind::config, "the zone of this host is not known: /etc/localtime names none",
+                        "name one with --zone; timedatectl set-timezone makes a proper link");
+        }
+    }
+
+    const std::string& name() const { return zone_->name(); }
+
     /// Local time minus UTC at that instant.
     std::chrono::seconds offset(SystemSeconds at) const { return zone_->get_info(at).offset; }
+
+    /// A stretch of time, [begin, end), in which the offset is the same.
+    struct Stretch {
+        SystemSeconds begin, end;
+        std::chrono::seconds offset;
+    };
+    Stretch stretch(SystemSeconds at) const {
+        const date::sys_info info = zone_->get_info(at);
+        return {info.begin, info.end, info.offset};
+    }
 
 private:
     explicit TimeZone(const date::time_zone* zone) : zone_(zone) {}
