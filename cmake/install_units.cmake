@@ -1,5 +1,7 @@
 # Runs at install time: writes the schedules with the prefix they are installed under.
-# In: units (paths below source_dir), source_dir, share_dir (below the prefix).
+# In: source_dir, share_dir (below the prefix). All that lies in systemd/ and cron/ is installed.
+file(GLOB units RELATIVE "${source_dir}" "${source_dir}/systemd/*.service" "${source_dir}/systemd/*.timer"
+  "${source_dir}/cron/*.cron")
 foreach(unit IN LISTS units)
   file(READ "${source_dir}/${unit}" text)
   foreach(folder IN ITEMS libexec share)  # not PATH, which keeps /usr/local/bin

@@ -23,7 +23,8 @@ one terminal state of the run: state=complete, state=partial or state=failed.
   --quiet          only errors and warnings on standard error
 
 ENVIRONMENT
-  BACKUP_DATABASE BACKUP_CACHE BACKUP_REDIS BACKUP_CONFIG BACKUP_LOGS    false leaves out that class
+  BACKUP_DATABASE BACKUP_CACHE BACKUP_REDIS BACKUP_CONFIG BACKUP_LOGS BACKUP_DATA
+                                                                        false leaves out that class
   BACKUP_TYPE BACKUP_ROOT BACKUP_LOCK_WAIT DRY_RUN HOLDFAST_CONFIG       as the options above
   HOLDFAST_BIN                                                          where the tools are
 
@@ -77,7 +78,7 @@ parse_arguments() {
 choose_sources() {
   local off=() pair names
   for pair in BACKUP_DATABASE:database BACKUP_CACHE:cache BACKUP_REDIS:cache BACKUP_CONFIG:config \
-    BACKUP_LOGS:logs; do
+    BACKUP_LOGS:logs BACKUP_DATA:data; do
     if ! is_true "${pair%:*}" true; then off+=("${pair#*:}"); fi
   done
   if ((${#sources[@]} > 0 || ${#off[@]} == 0)); then return; fi

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# run_job.sh [OPTION...] JOB - what crontab lines and systemd units call: one scheduled job; --help has the jobs.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+PATH=${PATH:-/usr/bin:/bin}:/usr/bin:/bin # a crontab may set it to anything, and dirname is needed at once
+# shellcheck source=lib/base.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+# shellcheck source=lib/child.sh
+source "$lib_dir/child.sh"
+# shellcheck source=lib/config.sh
+source "$lib_dir/config.sh"
+
+usage='usage: run_job.sh [OPTION]... JOB
+Runs one job of a schedule: without a terminal, in whatever environment the scheduler has. What happened is in
+the log folder of the configuration (backup.log_dir), errors are on standard error as well. Without systemd,
+a job that fails is also told to syslog, since mail of cron is easily lost.
+
+JOBS
+  full          backup.sh of everything
+  hourly        backup.sh of the databases: the classes cache, config, logs and data are left out
+  verify        verify --budget: a part of every snapshot, in turn
+  prune         prune, by the [retention] section of the configuration
+  drill         dr_drill.sh
+  cleanup-logs  cleanup_logs.sh
+
+  --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
+  --at EXPRESSION  do nothing unless a run of this cron expression is due; for crontab lines of another zone
+  --zone ZONE      the zone of --at
+  --budget TIME    how long verify may take (30m)
+  --quiet          only errors and warnings on standard error
+
+ENVIRONMENT
+  BACKUP_LOCK_WAIT  how long a backup waits for another one to end (20m); DRY_RUN and BACKUP_TYPE do not count
+
+EXIT STATUS
+  that of the job: see backup.sh, verify, prune, dr_drill.sh and cleanup_logs.sh   2 wrong usage
+
+EXAMPLES
+  run_job.sh --config /etc/holdfast/holdfast.toml full
+  run_job.sh --quiet --at "15 9-15 * * 1-5" --zone Asia/Kolkata hourly'
+
+job='' at='' zone=UTC budget=30m
+flags=() # --config, for every tool and script
+quiet=() # --quiet, for every script
+
+parse_arguments() {
+  while (($#)); do
+    case $1 in
+      --config | --at | --zone | --budget)
+        [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see run_job.sh --help"
+        case $1 in
+          --config) flags=(--config "$2") ;;
+          --at) at=$2 ;;
+          --zone) zone=$2 ;;
+          --budget) budget=$2 ;;
+        esac
+        shift
+        ;;
+      --quiet) is_quiet=true quiet=(--quiet) ;;
+      -h | --help)
+        printf '%s\n' "$usage" || exit 8
+        exit 0
+        ;;
+      full | hourly | verify | prune | drill | cleanup-logs)
+        [[ -z $job ]] || die 2 "one job at a time: '$job' or '$1'" "see run_job.sh --help"
+        job=$1
+        ;;
+      *) die 2 "unknown option or job '$1'" "see run_job.sh --help" ;;
+    esac
+    shift
+  done
+  [[ -n $job ]] || die 2 "no job named" "see run_job.sh --help"
+}
+
+# For on_exit. systemd has its own way to tell (OnFailure=); another run at work (7) is no reason to wake anyone.
+# shellcheck disable=SC2317 # reached by on_exit
+tell_syslog() {
+  local priority=user.crit
+  if ((exit_status == 0)) || [[ -n ${INVOCATION_ID:-} ]]; then return; fi
+  if ((exit_status == 7)); then priority=user.warning; fi
+  logger --tag holdfast --priority "$priority" -- \
+    "job $job failed with exit $exit_status${log_file:+; its log is $log_file}" 2>/dev/null
+}
+
+# A script that has its own log and its own end: no limit but its own, and no time is too long to stop in order.
+run_script() { # <command> [arg...]
+  "$@" </dev/null >/dev/null &
+  child_pid=$!
+  wait "$child_pid" || child_code=$?
+  child_pid=
+}
+
+run_logged() { # <command> [arg...]: in a log of its own, what it prints as well
+  local line
+  open_log "$(config_get .backup.log_dir)" "$job"
+  on_exit record_outcome
+  log "job $job: $* (process $$)"
+  run_limited "$(config_get .backup.time_limit_s)" "$@"
+  while IFS= read -r line; do
+    if [[ -n $line ]]; then log "$line"; fi
+  done <<<"$child_output"
+  if ((child_code == 124 || child_code == 137)); then
+    say ERROR "$job was stopped: it took longer than backup.time_limit"
+    child_code=8
+  fi
+}
+
+main() {
+  local scripts=${lib_dir%/lib} answer backup
+  parse_arguments "$@"
+  unset DRY_RUN BACKUP_TYPE # a schedule says itself what it does
+  if [[ -n $at ]]; then
+    answer=$(schedule due "$at" --zone "$zone")
+    [[ $answer == yes ]] || exit 0
+  fi
+  on_exit tell_syslog
+  on_exit stop_child
+  backup=("$scripts/backup.sh" "${flags[@]}" "${quiet[@]}" --wait "${BACKUP_LOCK_WAIT:-20m}")
+  case $job in
+    full) run_script "${backup[@]}" --type full ;;
+    hourly)
+      export BACKUP_CACHE=false BACKUP_REDIS=false BACKUP_CONFIG=false BACKUP_LOGS=false BACKUP_DATA=false
+      run_script "${backup[@]}" --type hourly
+      ;;
+    *)
+      need jq timeout
+      load_config "${flags[@]}"
+      case $job in
+        verify) run_logged verify --budget "$budget" "${flags[@]}" ;;
+        prune) run_logged prune "${flags[@]}" ;;
+        drill) run_logged "$scripts/dr_drill.sh" "${flags[@]}" ;;
+        cleanup-logs) run_logged "$scripts/cleanup_logs.sh" "${flags[@]}" ;;
+      esac
+      ;;
+  esac
+  exit "$child_code"
+}
+
+main "$@"
