@@ -12,8 +12,8 @@ source "$lib_dir/crontab.sh"
 source "$lib_dir/timers.sh"
 # shellcheck source=lib/schedules.sh
 source "$lib_dir/schedules.sh"
-# shellcheck source=lib/schedule_lint.sh
-source "$lib_dir/schedule_lint.sh"
+# shellcheck source=lib/schedule_look.sh
+source "$lib_dir/schedule_look.sh"
 
 usage='usage: schedule_backups.sh ACTION [OPTION]...
 Schedules backups and their upkeep, as lines of the crontab or as timers of systemd. Doing it again changes

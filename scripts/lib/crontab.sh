@@ -76,7 +76,7 @@ edit_table() { # <pattern of names> <file of lines>: empty removes
       crontab_of_user - <"$work.new" 2>"$work.err" ||
         die 3 "crontab does not take the new table: $(tr '\n' ' ' <"$work.err")" "the old one is untouched"
     else
-      crontab_of_user -r
+      crontab_of_user -r || die 8 "the empty crontab cannot be removed" "crontab -r must work for this user"
     fi
   done
   die 7 "the crontab changes all the time" "find out who else writes it, then try again"

@@ -61,10 +61,19 @@ cron_lines() { # <name>: one line for each expression, on standard output
   done
 }
 
+has_policy() {
+  jq -e '[.retention // {} | keys[] | select(startswith("keep_"))] != []' <<<"$config_json" >/dev/null
+}
+
 add_schedules() { # <name>...
   local schedule_name job expressions
   for schedule_name in "$@"; do
     look_up "$schedule_name"
+    if [[ $job == prune ]] && ! has_policy; then
+      (($# > 1)) || die 3 "there is no [retention] section in $config" "prune needs one: examples/retention/ has some"
+      say WARN "prune is left out: there is no [retention] section in $config"
+      continue
+    fi
     [[ -n ${expressions[0]} ]] || die 2 "custom needs an expression" "write \"0 */6 * * *\""
     [[ $job =~ ^(full|hourly|verify|prune|drill|cleanup-logs)$ ]] ||
       die 2 "unknown job '$job'" "full, hourly, verify, prune, drill or cleanup-logs"
@@ -80,6 +89,7 @@ add_schedules() { # <name>...
       log "$schedule_name is scheduled by systemd"
     fi
   done
+  if [[ -e /etc/cron.d/holdfast ]]; then say WARN "/etc/cron.d/holdfast schedules jobs as well"; fi
   if [[ $scheduler == cron ]] && ! "$is_dry"; then check_cron; fi
 }
 
@@ -101,53 +111,8 @@ add_to_cron() { # <name>
   fi
   edit_table "$1" "$work_dir/lines"
   if [[ -w $unit_dir ]] && command -v systemctl >/dev/null; then remove_timer "$1"; fi # it moved
+  if [[ -f $unit_dir/holdfast-$1.timer ]]; then say WARN "$unit_dir/holdfast-$1.timer schedules it as well"; fi
   log "$1 is scheduled by cron"
-}
-
-zoned_line="--at '([^']*)' --zone ([^ ]+) ([a-z-]+) #" # in a line that cron_lines made for another zone
-
-# Ours, one per line: name, scheduler, job, zone ("the host"), expressions.
-scheduled() {
-  local line fields timer
-  if command -v crontab >/dev/null; then
-    read_table "$work_dir/table"
-    grep -aE "$(our_lines '[a-z0-9-]+')" "$work_dir/table" >"$work_dir/ours" || (($? == 1))
-    while IFS= read -r line; do
-      line=${line%"${line##*[! $'\t\r']}"} # without blanks at its end
-      read -r -a fields <<<"$line"
-      if [[ $line =~ $zoned_line ]]; then
-        printf '%s\tcron\t%s\t%s\t%s\n' "${fields[-1]}" "${BASH_REMATCH[3]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}"
-      else
-        printf '%s\tcron\t%s\tthe host\t%s\n' "${fields[-1]}" "${fields[-4]}" "${fields[*]:0:5}"
-      fi
-    done <"$work_dir/ours"
-  fi
-  while IFS= read -r timer; do
-    if [[ -n $timer ]]; then
-      IFS=$'\t' read -r line fields <"$unit_dir/holdfast-$timer.timer"
-      printf '%s\tsystemd\t%s\n' "${line#"$unit_mark"}" "${fields[0]}"
-    fi
-  done < <(our_timers)
-}
-
-list_schedules() {
-  local name where job its_zone expressions expression next row='%-14s %-8s %-13s %-26s %-16s %s\n' args
-  scheduled >"$work_dir/scheduled"
-  if [[ ! -s $work_dir/scheduled ]]; then
-    log "nothing is scheduled"
-    return
-  fi
-  # shellcheck disable=SC2059 # the one format of every row
-  printf "$row" NAME WHERE JOB SCHEDULE ZONE 'NEXT (UTC)'
-  while IFS=$'\t' read -r name where job its_zone expressions; do
-    while IFS= read -r expression; do
-      args=()
-      if [[ $its_zone != 'the host' ]]; then args=(--zone "$its_zone"); fi
-      next=$(schedule next "$expression" --json --count 1 "${args[@]}" | jq -r '.runs[0].utc') || next='?'
-      # shellcheck disable=SC2059
-      printf "$row" "$name" "$where" "$job" "$expression" "$its_zone" "$next"
-    done <<<"${expressions//; /$'\n'}"
-  done <"$work_dir/scheduled"
 }
 
 remove_schedules() { # <name or all>

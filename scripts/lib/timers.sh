@@ -67,38 +67,44 @@ adapted_timer() { # <name> <job> <expression>...
     { print }' "$template"
 }
 
-put_unit() { # <name>: standard input; a file that is not ours stays
-  local target=$unit_dir/$1 new=$unit_dir/.$1.new.$$
-  cat >"$work_dir/unit" || die 8 "cannot write $work_dir/unit"
+put_unit() { # <file>: into $unit_dir, under its name; a file there that is not ours stays
+  local name=${1##*/}
+  local target=$unit_dir/$name new=$unit_dir/.$name.new.$$
   if [[ -e $target ]] && ! is_ours "$target"; then
-    if [[ $1 == *.timer ]]; then
+    if [[ $name == *.timer ]]; then
       die 10 "$target exists and was not written by schedule_backups.sh" "move it away, or change it by hand"
     fi
     log "$target is not ours: used as it is"
     return
   fi
-  if cmp -s "$work_dir/unit" "$target"; then return; fi
-  if ! { install -m 0644 -- "$work_dir/unit" "$new" && mv -f -- "$new" "$target"; }; then
+  if cmp -s "$1" "$target"; then return; fi
+  if ! { install -m 0644 -- "$1" "$new" && mv -f -- "$new" "$target"; }; then
     die 8 "cannot write $target" "run it as root, or with --cron"
   fi
   units_changed=true
 }
 
 put_timer() { # <name> <job> <expression>...
-  local source file
-  units_changed=false
+  local source made=$work_dir/units service
+  mkdir -p -- "$made"
   source=$(units_source)
   service_of "$2"
-  for file in "$source/${REPLY/@*./@.}" "$source/holdfast-alert@.service"; do
-    adapted_service "$file" >"$work_dir/adapted"
-    put_unit "${file##*/}" <"$work_dir/adapted"
-  done
-  adapted_timer "$@" >"$work_dir/adapted"
-  put_unit "holdfast-$1.timer" <"$work_dir/adapted"
-  if "$units_changed"; then systemctl daemon-reload; fi
-  systemctl --quiet enable "holdfast-$1.timer"
+  service=${REPLY/@*./@.}
+  adapted_service "$source/$service" >"$made/$service"
+  adapted_service "$source/holdfast-alert@.service" >"$made/holdfast-alert@.service"
+  adapted_timer "$@" >"$made/holdfast-$1.timer"
+  units_changed=false
+  put_unit "$made/holdfast-$1.timer" # first: it may be refused
+  put_unit "$made/$service"
+  put_unit "$made/holdfast-alert@.service"
+  if "$units_changed"; then ask_systemd daemon-reload; fi
+  ask_systemd --quiet enable "holdfast-$1.timer"
   # Not plain start: a timer that runs goes by its old times until it is restarted.
-  systemctl restart "holdfast-$1.timer"
+  ask_systemd restart "holdfast-$1.timer"
+}
+
+ask_systemd() { # <argument of systemctl>...
+  systemctl "$@" || die 8 "systemctl $* failed" "what it said is above; run this again when that is solved"
 }
 
 our_timers() { # the names of our timers, one per line
@@ -122,5 +128,5 @@ remove_timer() { # <name>: and, with the last timer, the services that we wrote
       if [[ -f $file ]] && is_ours "$file"; then rm -f -- "$file"; fi
     done
   fi
-  systemctl daemon-reload
+  ask_systemd daemon-reload
 }

@@ -21,6 +21,8 @@ setup() {
   schedule_backups=$HOLDFAST_SOURCE/scripts/schedule_backups.sh
   table=/var/spool/cron/crontabs/$TEST_USER
   rm -f "$table"
+  export HOLDFAST_UNIT_DIR=$BATS_TEST_TMPDIR/units # not those of this host
+  mkdir "$HOLDFAST_UNIT_DIR"
   system=$BATS_TEST_TMPDIR/system
   mkdir -p "$system/lake"
   cd "$system" || return 1
@@ -37,6 +39,8 @@ path = "t.db"
 name = "lake"
 kind = "tree"
 path = "lake"
+[retention]
+keep_daily = 7
 END
 }
 
@@ -78,7 +82,6 @@ hook_crontab() { # <shell line>: $calls counts the calls, $1 is the first argume
 }
 
 @test "all: the same schedules as cron/holdfast.cron and the timers, and no others" {
-  local file
   plan all
   assert_equal "$(lines | sed -E 's/^(([^ ]+ ){5}).* ([a-z-]+) # .*/\1\3/' | sort)" \
     "$(grep -E '^[0-9]' "$HOLDFAST_SOURCE/cron/holdfast.cron" | sed -E 's/ +/ /g; s/root .* //' | sort)"
@@ -122,6 +125,15 @@ hook_crontab() { # <shell line>: $calls counts the calls, $1 is the first argume
   plan custom '0 */4 * * *'
   assert_regex "$(lines | sed -n 1p)" '^0 \*/4 \* \* \* .* # holdfast: custom$'
   assert_equal "$(lines | sed -n '2,$p')" $'HOME=/elsewhere\n0 1 * * * x'
+}
+
+@test "prune: without a policy it would fail every day, so it is refused, and left out of groups" {
+  sed -i '/retention/,$d' holdfast.toml
+  run -3 plan prune
+  assert_output --partial 'no [retention]'
+  run -0 plan all
+  assert_output --partial 'prune is left out'
+  run -1 grep prune "$table"
 }
 
 @test "remove: by name or all, of an empty table nothing is left, and an unknown name is 6" {
@@ -176,21 +188,29 @@ hook_crontab() { # <shell line>: $calls counts the calls, $1 is the first argume
   assert_output --partial 'not allowed'
 }
 
-@test "without crontab(1): 3 with a hint" {
-  local dir=$BATS_TEST_TMPDIR/bin tool
-  mkdir "$dir"
-  for tool in bash env jq awk cmp flock mktemp rm dirname; do ln -s "$(command -v "$tool")" "$dir/"; done
-  # base.sh adds the usual folders to PATH, so crontab is hidden by a mount of nothing, seen by this run alone.
-  run -3 unshare --mount bash -c 'mount --bind /dev/null "$(command -v crontab)" && exec "$@"' - \
-    "$schedule_backups" daily --user "$TEST_USER"
+# Runs in a mount namespace whose /usr/bin has everything but crontab: base.sh looks there whatever PATH says.
+without_crontab() { # <command> [arg...]
+  mkdir -p "$BATS_TEST_TMPDIR/real" "$BATS_TEST_TMPDIR/links"
+  find /usr/bin -mindepth 1 -maxdepth 1 ! -name crontab -printf "$BATS_TEST_TMPDIR/real/%f\\0" |
+    xargs -0 ln -s -t "$BATS_TEST_TMPDIR/links"
+  run unshare --mount true
+  ((status == 0)) || skip 'no mount namespaces here'
+  unshare --mount bash -c 'mount --bind /usr/bin "$0/real" && mount --bind "$0/links" /usr/bin && exec "$@"' \
+    "$BATS_TEST_TMPDIR" "$@"
+}
+
+@test "without crontab(1): 3 with a hint; list and remove do without" {
+  run -3 without_crontab "$schedule_backups" daily
   assert_output --partial 'crontab is not installed'
   assert_output --partial 'install the package cron'
+  rm -r "$BATS_TEST_TMPDIR/links"
+  run -0 without_crontab "$schedule_backups" list
 }
 
 @test "the line runs in cron's environment, also from a folder with blanks, quotes and %" {
   local odd="$system/it's 100% odd"
   mkdir "$odd"
-  sed "s|= \"\\(backups\\|t.db\\|lake\\)\"|= \"$system/\\1\"|" holdfast.toml >"$odd/holdfast.toml"
+  sed "s#^path = \"#&$system/#" holdfast.toml >"$odd/holdfast.toml"
   init --config "$odd/holdfast.toml" >/dev/null
   plan daily --config "$odd/holdfast.toml"
   run -0 as_cron "$(command_of daily)"
@@ -271,6 +291,12 @@ hook_crontab() { # <shell line>: $calls counts the calls, $1 is the first argume
   run -0 plan custom '0 2 1-7 * 0' --job verify --name sundays
   assert_output --partial 'when either matches'
   assert_regex "$(lines)" '^0 2 1-7 \* 0 .* verify # holdfast: sundays$'
+}
+
+@test "what is scheduled elsewhere as well is said" {
+  echo '[Timer]' >"$HOLDFAST_UNIT_DIR/holdfast-daily.timer"
+  run -0 plan daily
+  assert_output --partial "$HOLDFAST_UNIT_DIR/holdfast-daily.timer schedules it as well"
 }
 
 @test "--dry-run and DRY_RUN print the lines and write nothing" {

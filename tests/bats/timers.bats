@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# timers.bats - the units of systemd, and schedule_backups.sh --systemd. systemctl is a script that notes its calls,
+# for no systemd runs where tests do; systemd-analyze is the real one.
+
+load support
+
+setup() {
+  private_home
+  schedule_backups=$HOLDFAST_SOURCE/scripts/schedule_backups.sh
+  export HOLDFAST_UNIT_DIR=$BATS_TEST_TMPDIR/units calls=$BATS_TEST_TMPDIR/calls
+  mkdir "$HOLDFAST_UNIT_DIR" "$BATS_TEST_TMPDIR/bin"
+  cd "$BATS_TEST_TMPDIR" || return 1
+  printf '[repository]\npath = "backups"\n[[source]]\nname = "lake"\nkind = "tree"\npath = "lake"\n[retention]\nkeep_daily = 7\n' >holdfast.toml
+  printf '#!/bin/sh\n[ "$1" = is-system-running ] && { echo "${STATE:-running}"; exit; }\necho "$*" >>"$calls"\n' \
+    >bin/systemctl
+  # Nor is the table of whoever runs the tests touched.
+  cat >bin/crontab <<END
+#!/bin/sh
+case \$1 in
+  -l) cat $BATS_TEST_TMPDIR/table 2>/dev/null || { echo "no crontab for tests" >&2; exit 1; } ;;
+  -) cat >$BATS_TEST_TMPDIR/table ;;
+  -r) rm $BATS_TEST_TMPDIR/table ;;
+esac
+END
+  chmod +x bin/*
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+plan() { "$schedule_backups" --systemd --quiet "$@"; }
+
+# systemd-analyze says what it thinks of a unknown key or a missing program on standard error, and exits with 0.
+assert_units_verify() { # <folder>
+  cp "$1"/* "$BATS_TEST_TMPDIR/verify/"
+  run -0 systemd-analyze verify --man=no "$BATS_TEST_TMPDIR"/verify/*
+  assert_output ''
+}
+
+@test "units: systemd-analyze finds nothing wrong with the installed ones, and each names the prefix" {
+  local prefix=$BATS_TEST_TMPDIR/prefix file
+  mkdir verify
+  run -0 cmake --install "${HOLDFAST_BIN%/bin}" --prefix "$prefix"
+  assert_equal "$(cd "$prefix/share/holdfast/systemd" && ls)" "$(cd "$HOLDFAST_SOURCE/systemd" && ls)"
+  run -1 grep -rF /usr/local/libexec "$prefix/share/holdfast"
+  assert_units_verify "$prefix/share/holdfast/systemd"
+  # And it would: a key that does not exist, a program that does not.
+  sed -i 's/^ProtectClock=/ProtectClocks=/' verify/holdfast-prune.service
+  run -0 systemd-analyze verify --man=no verify/holdfast-prune.service
+  assert_output --partial ProtectClocks
+}
+
+@test "units: every service has a reason beside its settings, an alert when it fails, and a time limit" {
+  local file
+  for file in "$HOLDFAST_SOURCE"/systemd/*.service; do
+    run -0 grep -E '^TimeoutStartSec=' "$file"
+    run -0 grep -E '^NoNewPrivileges=yes' "$file"
+    run -0 grep -E '^CapabilityBoundingSet=' "$file"
+    [[ $file == *alert@* ]] || run -0 grep -x 'OnFailure=holdfast-alert@%n.service' "$file"
+  done
+}
+
+@test "units: every timer names a zone, makes up for missed runs, and is not on the dot" {
+  local file
+  for file in "$HOLDFAST_SOURCE"/systemd/*.timer; do
+    run -0 "$schedule_backups" lint "$file"
+    run -0 grep -E '^RandomizedDelaySec=' "$file"
+    run -0 grep -x 'WantedBy=timers.target' "$file"
+    run -0 test -f "$HOLDFAST_SOURCE/systemd/$(sed -n 's/^Unit=//p' "$file" | sed 's/@.*\./@./')"
+  done
+}
+
+@test "all: timers and services are written, pass systemd-analyze, and are started" {
+  local name
+  plan all --zone UTC
+  mkdir verify
+  assert_units_verify "$HOLDFAST_UNIT_DIR"
+  for name in daily hourly verify prune drill cleanup-logs; do
+    assert grep -qx -- "--quiet enable holdfast-$name.timer" "$calls"
+    assert grep -qx "restart holdfast-$name.timer" "$calls"
+  done
+  assert grep -qx daemon-reload "$calls"
+  assert_equal "$(grep -h ExecStart= units/holdfast-backup@.service)" \
+    "ExecStart=$HOLDFAST_SOURCE/scripts/run_job.sh --config $PWD/holdfast.toml %i"
+  assert_equal "$(stat -c %a units/* | sort -u)" 644
+}
+
+@test "doing it again writes nothing and reloads nothing" {
+  plan daily --zone UTC
+  touch -d 2020-01-01 units/*
+  : >"$calls"
+  plan daily --zone UTC
+  assert_equal "$(stat -c %Y units/* | sort -u)" "$(date -d 2020-01-01 +%s)"
+  run -1 grep daemon-reload "$calls"
+}
+
+@test "a timer says in its zone what cron would say in two lines" {
+  plan trading-hours --zone Asia/Kolkata
+  assert_equal "$(grep OnCalendar units/holdfast-trading-hours.timer)" \
+    $'OnCalendar=Mon..Fri *-*-* 09..15:15:00 Asia/Kolkata\nOnCalendar=Mon..Fri *-*-* 15:30:00 Asia/Kolkata'
+  assert_equal "$(sed -n 's/^Unit=//p' units/holdfast-trading-hours.timer)" holdfast-backup@hourly.service
+  run -0 plan custom '0 2 1-7 * 0'
+  assert_equal "$(grep -c OnCalendar units/holdfast-custom.timer)" 2
+  run -0 "$schedule_backups" list
+  assert_output --regexp 'trading-hours +systemd +hourly +15 9-15 \* \* 1-5 +Asia/Kolkata +20.*Z'
+}
+
+@test "systemd elapses when cron would run, for expressions of every form" {
+  local expression line expected found
+  for expression in '0 2 * * *' '*/20 9-17 * * 1-5' '5,7 0 1,15 * *' '0 12 * feb,dec sun' '30 6 1 1,4,7,10 *' '0 0 * * 5-7'; do
+    line=$(schedule calendar "$expression" --zone Europe/Berlin)
+    expected=$(schedule next "$expression" --zone Europe/Berlin --after 2027-05-01 --count 8 --json |
+      jq -r '.runs[].utc | sub("T"; " ") | sub(":00Z"; ":00 UTC")')
+    found=$(systemd-analyze calendar --base-time='2027-05-01 00:00:00 UTC' --iterations=8 "$line" |
+      grep -E '(elapse|Iter|in UTC)' | grep -oE '20[0-9-]+ [0-9:]+ UTC' | sort -u)
+    assert_equal "$found" "$expected"
+  done
+}
+
+@test "units of an administrator stay: a timer is refused, a service is used as it is" {
+  echo '# mine' | tee units/holdfast-daily.timer >units/holdfast-verify.service
+  run -10 plan daily --zone UTC
+  run -0 plan verify --zone UTC
+  assert_equal "$(cat units/holdfast-daily.timer units/holdfast-verify.service)" $'# mine\n# mine'
+  run -0 plan remove
+  assert_equal "$(ls units)" $'holdfast-daily.timer\nholdfast-verify.service'
+}
+
+@test "remove: stops and removes what it wrote, and the services with the last timer" {
+  plan daily --zone UTC
+  plan hourly --zone UTC
+  plan remove daily
+  assert_equal "$(ls units)" $'holdfast-alert@.service\nholdfast-backup@.service\nholdfast-hourly.timer'
+  assert grep -qx -- '--quiet disable --now holdfast-daily.timer' "$calls"
+  plan remove
+  assert_equal "$(ls -A units)" ''
+}
+
+@test "a schedule that moves between cron and systemd is never in both" {
+  plan daily --zone UTC
+  "$schedule_backups" --cron --quiet daily --zone UTC 2>/dev/null
+  assert_file_not_exist units/holdfast-daily.timer
+  assert_equal "$(wc -l <table)" 1
+  plan daily --zone UTC
+  assert_file_exist units/holdfast-daily.timer
+  assert_file_not_exist table
+}
+
+@test "systemctl that fails is 8, and a refused timer leaves no services behind" {
+  echo '# mine' >units/holdfast-daily.timer
+  run -10 plan daily --zone UTC
+  assert_equal "$(ls units)" holdfast-daily.timer
+  printf '#!/bin/sh\n[ "$1" = is-system-running ] && { echo running; exit; }\nexit 5\n' >bin/systemctl
+  run -8 plan hourly --zone UTC
+}
+
+@test "--dry-run writes nothing; where systemd does not run, or for a path that no unit can hold, it is refused" {
+  run -0 plan all --dry-run
+  assert_equal "$(ls -A units)" ''
+  STATE=offline run -10 plan daily
+  mkdir 'a b' && cp holdfast.toml 'a b/'
+  run -3 plan daily --config 'a b/holdfast.toml'
+  assert_equal "$(find units -name '*.timer')" ''
+}
+
+@test "lint: a timer without a zone and without Persistent is told, with its next five times" {
+  printf '[Timer]\nOnCalendar=Mon-Fri 17:00\nAccuracySec=1h\n' >old.timer
+  run -4 "$schedule_backups" lint old.timer
+  assert_output --partial 'Iter. #5'
+  assert_output --partial 'names no zone'
+  assert_output --partial 'Persistent=true is missing'
+  assert_output --partial 'hours late'
+  run -6 "$schedule_backups" lint none.timer
+}
+
+@test "alert_unit.sh: tells syslog which unit failed, why, and its last words" {
+  printf '#!/bin/sh\necho Result=exit-code; echo ExecMainStatus=5\n' >bin/systemctl
+  printf '#!/bin/sh\necho "verify: error: object is damaged"\n' >bin/journalctl
+  printf '#!/bin/sh\n[ -z "$BROKEN" ] || exit 1\necho "$*" >>"$calls"; cat >>"$calls"\n' >bin/logger
+  chmod +x bin/*
+  run -0 env -i PATH="$PATH" calls="$calls" "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-verify.service
+  assert_equal "$(<"$calls")" "--tag holdfast-alert --priority daemon.crit
+ALERT: holdfast-verify.service failed: Result=exit-code ExecMainStatus=5 
+verify: error: object is damaged"
+  BROKEN=1 run -8 "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-verify.service
+  assert_output --partial 'holdfast-verify.service failed'
+  run -2 "$HOLDFAST_SOURCE/scripts/alert_unit.sh"
+}
+
+@test "a job that fails under cron tells syslog; under systemd, and when it is only busy, nobody is woken" {
+  printf '#!/bin/sh\necho "$*" >>"$calls"\n' >bin/logger
+  chmod +x bin/logger
+  run -6 env -u INVOCATION_ID "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$PWD/holdfast.toml" verify
+  assert_regex "$(<"$calls")" '^--tag holdfast --priority user.crit -- job verify failed with exit 6; its log is /'
+  : >"$calls"
+  INVOCATION_ID=x run -6 "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$PWD/holdfast.toml" verify
+  assert_equal "$(<"$calls")" ''
+  mkdir -p logs/backups
+  (exec 8>logs/backups/backup.lock && flock 8 && sleep 20) 3>&- &
+  local holder=$!
+  until ! flock --nonblock logs/backups/backup.lock true; do sleep 0.05; done
+  BACKUP_LOCK_WAIT=0s run -7 env -u INVOCATION_ID "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet \
+    --config "$PWD/holdfast.toml" full
+  kill "$holder"
+  assert_regex "$(<"$calls")" 'user.warning -- job full failed with exit 7'
+}
