@@ -25,7 +25,7 @@ JOBS
 
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --at EXPRESSION  do nothing unless a run of this cron expression is due; for crontab lines of another zone
-  --zone ZONE      the zone of --at
+  --zone ZONE      the zone of --at; without --at, a warning if this host has another by now
   --budget TIME    how long verify may take (30m)
   --quiet          only errors and warnings on standard error
 
@@ -39,9 +39,8 @@ EXAMPLES
   run_job.sh --config /etc/holdfast/holdfast.toml full
   run_job.sh --quiet --at "15 9-15 * * 1-5" --zone Asia/Kolkata hourly'
 
-job='' at='' zone=UTC budget=30m
-flags=() # --config, for every tool and script
-quiet=() # --quiet, for every script
+job='' at='' zone='' budget=30m
+quiet=() # --quiet, for backup.sh
 
 parse_arguments() {
   while (($#)); do
@@ -49,7 +48,7 @@ parse_arguments() {
       --config | --at | --zone | --budget)
         [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see run_job.sh --help"
         case $1 in
-          --config) flags=(--config "$2") ;;
+          --config) export HOLDFAST_CONFIG=$2 ;; # which every tool and script obeys
           --at) at=$2 ;;
           --zone) zone=$2 ;;
           --budget) budget=$2 ;;
@@ -105,17 +104,28 @@ run_logged() { # <command> [arg...]: in a log of its own, what it prints as well
   fi
 }
 
+# Times of a crontab are those of the host, so they move when it is set to another zone.
+check_zone() {
+  local kind
+  if [[ -n $at || -z $zone ]]; then return; fi
+  IFS=$'\t' read -r kind _ < <(schedule cron '* * * * *' --zone "$zone")
+  if [[ $kind != exact ]]; then
+    say WARN "this schedule was made for $zone, but the host has another zone by now: run schedule_backups.sh again"
+  fi
+}
+
 main() {
   local scripts=${lib_dir%/lib} answer backup
   parse_arguments "$@"
   unset DRY_RUN BACKUP_TYPE # a schedule says itself what it does
   if [[ -n $at ]]; then
-    answer=$(schedule due "$at" --zone "$zone")
+    answer=$(schedule due "$at" --zone "${zone:-UTC}")
     [[ $answer == yes ]] || exit 0
   fi
   on_exit tell_syslog
   on_exit stop_child
-  backup=("$scripts/backup.sh" "${flags[@]}" "${quiet[@]}" --wait "${BACKUP_LOCK_WAIT:-20m}")
+  check_zone
+  backup=("$scripts/backup.sh" "${quiet[@]}" --wait "${BACKUP_LOCK_WAIT:-20m}")
   case $job in
     full) run_script "${backup[@]}" --type full ;;
     hourly)
@@ -124,12 +134,12 @@ main() {
       ;;
     *)
       need jq timeout
-      load_config "${flags[@]}"
+      load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}
       case $job in
-        verify) run_logged verify --budget "$budget" "${flags[@]}" ;;
-        prune) run_logged prune "${flags[@]}" ;;
-        drill) run_logged "$scripts/dr_drill.sh" "${flags[@]}" ;;
-        cleanup-logs) run_logged "$scripts/cleanup_logs.sh" "${flags[@]}" ;;
+        verify) run_logged verify --budget "$budget" ;;
+        prune) run_logged prune ;;
+        drill) run_logged "$scripts/dr_drill.sh" ;;
+        cleanup-logs) run_logged "$scripts/cleanup_logs.sh" ;;
       esac
       ;;
   esac

@@ -39,7 +39,7 @@ OPTIONS
   --cron, --systemd    where (systemd if this host runs it and we are root, else cron)
   --zone ZONE          whose times these are: UTC, Asia/Kolkata (that of this host)
   --from, --to HH:MM   trading-hours: the window
-  --name NAME          custom: its name, so that there can be several (custom)
+  --name NAME          another name, so that there can be several; of maintenance and all: NAME-daily and so on
   --job JOB            custom: full, hourly, verify, prune, drill or cleanup-logs (full)
   --config FILE        the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --user NAME          cron: the crontab of that user; as root
@@ -56,7 +56,7 @@ EXAMPLES
   schedule_backups.sh custom "0 */6 * * *" --dry-run
   schedule_backups.sh lint "0 2 1-7 * 0"'
 
-action='' operand='' scheduler='' zone='' from=09:15 to=15:30 name=custom custom_job=full is_dry=false
+action='' operand='' scheduler='' zone='' from=09:15 to=15:30 name='' custom_job=full is_dry=false
 flags=()      # --config, for the tools
 zone_flags=() # --zone, for `schedule`
 
@@ -98,7 +98,7 @@ parse_arguments() {
     shift
   done
   [[ -n $action ]] || die 2 "no action named" "see schedule_backups.sh --help"
-  [[ $name =~ ^[a-z0-9][a-z0-9-]{0,30}$ ]] || die 2 "'$name' is no name of a schedule" "use a-z, 0-9 and -"
+  [[ ${name:-x} =~ ^[a-z0-9][a-z0-9-]{0,30}$ ]] || die 2 "'$name' is no name of a schedule" "use a-z, 0-9 and -"
 }
 
 choose_scheduler() {
@@ -122,14 +122,13 @@ choose_scheduler() {
 }
 
 main() {
-  local names=()
+  local profiles=()
   parse_arguments "$@"
   scripts_dir=${lib_dir%/lib}
   case $action in
-    daily | hourly | trading-hours | weekly | verify | prune | drill | cleanup-logs) names=("$action") ;;
-    custom) names=("$name") ;;
-    maintenance) names=(verify prune drill cleanup-logs) ;;
-    all) names=(daily hourly verify prune drill cleanup-logs) ;;
+    daily | hourly | trading-hours | weekly | custom | verify | prune | drill | cleanup-logs) profiles=("$action") ;;
+    maintenance) profiles=(verify prune drill cleanup-logs) ;;
+    all) profiles=(daily hourly verify prune drill cleanup-logs) ;;
     list | remove | lint) ;;
     *) die 2 "unknown action '$action'" "see schedule_backups.sh --help" ;;
   esac
@@ -148,7 +147,7 @@ main() {
       load_config "${flags[@]}"
       config=$(config_get .file)
       [[ -n $config ]] || die 3 "there is no configuration" "give --config FILE, or set HOLDFAST_CONFIG"
-      add_schedules "${names[@]}"
+      add_schedules "${profiles[@]}"
       ;;
   esac
 }

@@ -1,22 +1,21 @@
 # shellcheck shell=bash
 # lib/schedule_look.sh - what is scheduled, and what may surprise in it; `schedule` judges expressions.
 
-zoned_line="--at '([^']*)' --zone ([^ ]+) ([a-z-]+) #" # in a line that cron_lines made for another zone
+zoned_line="--at '([^']*)' --zone ([^ ]+) [a-z-]+ # holdfast: " # made by cron_lines for another zone
 
 # Ours, one per line: name, scheduler, job, zone ("the host"), expressions.
 scheduled() {
-  local line fields timer
+  local line fields timer its_zone expression
   if command -v crontab >/dev/null; then
     read_table "$work_dir/table"
     grep -aE "$(our_lines '[a-z0-9-]+')" "$work_dir/table" >"$work_dir/ours" || (($? == 1))
     while IFS= read -r line; do
       line=${line%"${line##*[! $'\t\r']}"} # without blanks at its end
       read -r -a fields <<<"$line"
-      if [[ $line =~ $zoned_line ]]; then
-        printf '%s\tcron\t%s\t%s\t%s\n' "${fields[-1]}" "${BASH_REMATCH[3]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[1]}"
-      else
-        printf '%s\tcron\t%s\tthe host\t%s\n' "${fields[-1]}" "${fields[-4]}" "${fields[*]:0:5}"
-      fi
+      its_zone='the host' expression=${fields[*]:0:5}
+      if [[ $line =~ $zoned_line ]]; then expression=${BASH_REMATCH[1]}; fi
+      if [[ ${fields[-6]} == --zone ]]; then its_zone=${fields[-5]}; fi
+      printf '%s\tcron\t%s\t%s\t%s\n' "${fields[-1]}" "${fields[-4]}" "$its_zone" "$expression"
     done <"$work_dir/ours"
   fi
   while IFS= read -r timer; do

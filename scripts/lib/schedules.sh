@@ -8,7 +8,7 @@ join() { # <separator> <word>...
 }
 
 # The one table of what runs when. Two backups at once would wait for each other; so no two share a minute.
-look_up() { # <name>: sets $job and $expressions
+look_up() { # <profile>: sets $job and $expressions
   case $1 in
     daily) job=full expressions=('0 2 * * *') ;;
     hourly) job=hourly expressions=('30 * * * *') ;;
@@ -18,7 +18,7 @@ look_up() { # <name>: sets $job and $expressions
     prune) job=prune expressions=('30 5 * * *') ;;
     drill) job=drill expressions=('30 6 1 1,4,7,10 *') ;;
     cleanup-logs) job=cleanup-logs expressions=('0 3 * * 1') ;;
-    *) job=$custom_job expressions=("$operand") ;;
+    custom) job=$custom_job expressions=("$operand") ;;
   esac
 }
 
@@ -55,8 +55,8 @@ cron_lines() { # <name>: one line for each expression, on standard output
   for expression in "${expressions[@]}"; do
     IFS=$'\t' read -r kind fields < <(schedule cron "$expression" "${zone_flags[@]}")
     at=()
-    if [[ $kind == wake ]]; then at=(--at "$expression" --zone "$zone"); fi
-    cron_command "$job" "${at[@]}"
+    if [[ $kind == wake ]]; then at=(--at "$expression"); fi
+    cron_command "$job" "${at[@]}" "${zone_flags[@]}"
     printf '%s %s # holdfast: %s\n' "$fields" "$REPLY" "$1"
   done
 }
@@ -65,10 +65,12 @@ has_policy() {
   jq -e '[.retention // {} | keys[] | select(startswith("keep_"))] != []' <<<"$config_json" >/dev/null
 }
 
-add_schedules() { # <name>...
-  local schedule_name job expressions
-  for schedule_name in "$@"; do
-    look_up "$schedule_name"
+add_schedules() { # <profile>...
+  local profile schedule_name job expressions
+  for profile in "$@"; do
+    schedule_name=${name:-$profile}
+    if [[ -n $name && $action != "$profile" ]]; then schedule_name=$name-$profile; fi
+    look_up "$profile"
     if [[ $job == prune ]] && ! has_policy; then
       (($# > 1)) || die 3 "there is no [retention] section in $config" "prune needs one: examples/retention/ has some"
       say WARN "prune is left out: there is no [retention] section in $config"
@@ -108,6 +110,12 @@ add_to_cron() { # <name>
   if "$is_dry"; then
     cat -- "$work_dir/lines"
     return
+  fi
+  read_table "$work_dir/table"
+  cron_word "$config"
+  grep -aE "$(our_lines "$1")" "$work_dir/table" >"$work_dir/ours" || (($? == 1))
+  if grep -qvaF -- " --config $REPLY " "$work_dir/ours"; then
+    die 10 "'$1' is scheduled for another configuration" "give this one another --name, or remove the old one: remove $1"
   fi
   edit_table "$1" "$work_dir/lines"
   if [[ -w $unit_dir ]] && command -v systemctl >/dev/null; then remove_timer "$1"; fi # it moved

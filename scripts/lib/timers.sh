@@ -93,6 +93,11 @@ put_timer() { # <name> <job> <expression>...
   adapted_service "$source/$service" >"$made/$service"
   adapted_service "$source/holdfast-alert@.service" >"$made/holdfast-alert@.service"
   adapted_timer "$@" >"$made/holdfast-$1.timer"
+  # The services are shared by all timers, so another configuration would take them over.
+  if [[ -f $unit_dir/$service ]] && is_ours "$unit_dir/$service" &&
+    ! grep -qF -- " --config $config " "$unit_dir/$service"; then
+    die 10 "$unit_dir/$service is there for another configuration" "use --cron --name NAME, or remove the old schedules"
+  fi
   units_changed=false
   put_unit "$made/holdfast-$1.timer" # first: it may be refused
   put_unit "$made/$service"

@@ -102,11 +102,13 @@ END
   assert_output "$prefix/libexec/holdfast"
   assert_file_exist "$prefix/include/holdfast/base/error.hpp"
   assert_dir_not_exist "$prefix/libexec/holdfast/scripts/dev"
-  for script in "$prefix"/share/holdfast/{systemd/holdfast-backup.service,cron/holdfast.cron}; do
-    run -0 grep -F "$prefix/libexec/holdfast/scripts/backup.sh" "$script"
+  for script in "$prefix"/share/holdfast/{systemd/holdfast-backup@.service,cron/holdfast.cron}; do
+    run -0 grep -F "$prefix/libexec/holdfast/scripts/run_job.sh" "$script"
     run -1 grep -F /usr/local/libexec "$script"
   done
-  assert_file_executable "$prefix/libexec/holdfast/scripts/backup.sh"
+  for script in backup run_job schedule_backups alert_unit; do
+    assert_file_executable "$prefix/libexec/holdfast/scripts/$script.sh"
+  done
 }
 
 @test "install: the tools are position independent, with read-only relocations" {

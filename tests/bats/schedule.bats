@@ -299,6 +299,31 @@ without_crontab() { # <command> [arg...]
   assert_output --partial "$HOLDFAST_UNIT_DIR/holdfast-daily.timer schedules it as well"
 }
 
+@test "two configurations: the second one never takes the place of the first, and can have names of its own" {
+  mkdir other
+  cp holdfast.toml other/
+  plan daily
+  cp "$table" before
+  run -10 plan daily --config other/holdfast.toml
+  assert_output --partial 'for another configuration'
+  cmp before "$table"
+  plan all --name b --config other/holdfast.toml
+  assert_equal "$(lines | grep -c "other/holdfast.toml .* # holdfast: b-")" 6
+  plan daily
+  plan remove b-daily
+  assert_equal "$(lines | grep -c ' full # ')" 1
+}
+
+@test "a stated zone stays with the line: it is listed, and a host that moved is told" {
+  init >/dev/null
+  plan daily --zone UTC
+  assert_regex "$(plan list | tail -n 1)" '^daily +cron +full +0 2 \* \* \* +UTC +20[0-9-]+T02:00:00Z$'
+  lines | sed 's/--zone UTC/--zone Asia\/Kolkata/' | install_table
+  run -0 as_cron "$(command_of daily)"
+  assert_output --partial 'made for Asia/Kolkata, but the host has another zone by now'
+  assert_equal "$(catalog --format id | wc -l)" 1
+}
+
 @test "--dry-run and DRY_RUN print the lines and write nothing" {
   run -0 plan all --dry-run
   assert_equal "${#lines[@]}" 6

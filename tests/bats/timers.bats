@@ -124,6 +124,13 @@ assert_units_verify() { # <folder>
   assert_equal "$(ls units)" $'holdfast-daily.timer\nholdfast-verify.service'
 }
 
+@test "another configuration does not take over services that are in use" {
+  plan daily --zone UTC
+  mkdir other && cp holdfast.toml other/
+  run -10 plan hourly --config other/holdfast.toml
+  assert grep -q -- "--config $PWD/holdfast.toml " units/holdfast-backup@.service
+}
+
 @test "remove: stops and removes what it wrote, and the services with the last timer" {
   plan daily --zone UTC
   plan hourly --zone UTC

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <date/tz.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -27,8 +29,10 @@ public:
         }
     }
 
-    /// The zone of /etc/localtime, which cron goes by (and not by TZ). Throws: config if it has no name there.
+    /// The zone of /etc/localtime, which cron goes by (and not by TZ); UTC if there is none, as everywhere.
+    /// Throws: config if it has no name there.
     static TimeZone of_host() {
+        if (::access("/etc/localtime", F_OK) != 0 && errno == ENOENT) return find("UTC");
         try {
             return TimeZone{date::current_zone()};
         } catch (const std::exception&) {
