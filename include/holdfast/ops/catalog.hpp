@@ -16,17 +16,24 @@
 
 namespace holdfast::ops {
 
-/// How far each snapshot was proven: "captured", "verified", "verified deep" or "damaged", by its last ledger line.
+/// How far each snapshot was proven: "captured", "verified", "verified deep", "drilled" (restored whole, its checks passed) or
+/// "damaged", by its last ledger lines: a weaker proof later on takes nothing away.
 inline std::map<std::string, std::string> read_trust(const Repository& repository) {
     std::map<std::string, std::string> trust;
     read_ledger(repository, [&](const LedgerLine& line) {
-        if (line.event != "verified") return;
+        if (line.event != "verified" && line.event != "drilled") return;
         const JsonFields fields(line.json, "ledger line");
+        const std::string result = fields.text_or("result", "");
+        if (line.event == "drilled") {  // "part" and "failed" prove nothing either way
+            if (result == "damaged" || result == "ok")
+                trust[line.snapshot] = result == "ok" ? "drilled" : "damaged";
+            return;
+        }
         std::string& state = trust[line.snapshot];
         const bool is_deep = fields.text_or("level", "") == "deep";
-        if (fields.text_or("result", "") != "ok")
+        if (result != "ok")
             state = "damaged";
-        else if (is_deep || state != "verified deep")
+        else if (state != "drilled" && (is_deep || state != "verified deep"))
             state = is_deep ? "verified deep" : "verified";
     });
     return trust;

@@ -70,12 +70,8 @@ inline void run_query(const CheckConfig& check, const fs::path& restored, System
     }
 }
 
-/// Our environment, and what the command is about.
-inline std::vector<std::string> environment_of_check(const Component& c, const fs::path& restored,
-                                                     const CheckedSnapshot& snapshot) {
-    const std::vector<std::string> ours = {"HOLDFAST_RESTORED=" + fs::absolute(restored).string(),
-                                           "HOLDFAST_COMPONENT=" + c.name,
-                                           "HOLDFAST_SNAPSHOT=" + snapshot.id};
+/// Our environment with these variables, "NAME=value", in place of ours.
+inline std::vector<std::string> environment_with(const std::vector<std::string>& ours) {
     std::vector<std::string> out = ours;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string text{*entry};
@@ -89,7 +85,9 @@ inline std::vector<std::string> environment_of_check(const Component& c, const f
 
 inline void run_command(const CheckConfig& check, const Component& c, const fs::path& restored,
                         const CheckedSnapshot& snapshot, CheckResult& out) {
-    const std::vector<std::string> environment = environment_of_check(c, restored, snapshot);
+    const std::vector<std::string> environment =
+        environment_with({"HOLDFAST_RESTORED=" + fs::absolute(restored).string(),
+                          "HOLDFAST_COMPONENT=" + c.name, "HOLDFAST_SNAPSHOT=" + snapshot.id});
     std::string said;
     try {
         Child child(check.shell ? shell_argv(check.command.at(0)) : check.command, check.timeout,

@@ -92,7 +92,8 @@ inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const
             s.whole.erase(missing.source);
         }
         s.is_good = is_sound && !m.is_partial();
-        s.is_verified = state != trust.end() && state->second.starts_with("verified");
+        s.is_verified =
+            state != trust.end() && (state->second.starts_with("verified") || state->second == "drilled");
         if (const auto pin = pins.find(m.id); pin != pins.end()) s.pin = pin->second;
         s.is_unwanted = policy.unwanted.contains(m.id);
         facts.push_back(std::move(s));

@@ -53,8 +53,9 @@ inline CheckConfig read_check(TomlTable& table, SourceKind kind) {
         for (const char* key : {"expect", "max_age"})
             if (table.has(key))
                 table.fail(key, "is for checks with 'sql' only", "a command passes with exit code 0");
-        read_command(table, "command = [\"program\", \"argument\"], or one line for bash in quotes",
-                     out.command, out.shell);
+        read_command(table, "command",
+                     "command = [\"program\", \"argument\"], or one line for bash in quotes", out.command,
+                     out.shell);
     }
     read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
     if (const auto name = table.text("name")) {

@@ -17,6 +17,7 @@
 
 #include "holdfast/base/glob.hpp"
 #include "holdfast/policy/checks_config.hpp"
+#include "holdfast/policy/drill_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
 #include "holdfast/policy/toml_values.hpp"
 #include "holdfast/policy/words.hpp"
@@ -69,6 +70,7 @@ struct Config {
     BackupConfig backup;
     RetentionConfig retention;
     CleanupConfig cleanup;
+    DrillConfig drill;
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -80,9 +82,11 @@ struct Config {
     }
     bool names_commands() const {
         const auto runs = [](const CheckConfig& c) { return !c.command.empty(); };
-        return std::any_of(sources.begin(), sources.end(), [&](const SourceConfig& s) {
-            return s.kind == SourceKind::command || std::any_of(s.checks.begin(), s.checks.end(), runs);
-        });
+        return !drill.start.empty() ||
+               std::any_of(sources.begin(), sources.end(), [&](const SourceConfig& s) {
+                   return s.kind == SourceKind::command ||
+                          std::any_of(s.checks.begin(), s.checks.end(), runs);
+               });
     }
 };
 
@@ -193,7 +197,8 @@ inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
     for (const std::string& pattern : out.exclude) check_text(table, "exclude", pattern);
     read_duration(table, "busy_timeout", std::chrono::seconds{0}, out.busy_timeout);
     if (out.kind == SourceKind::command)
-        read_command(table, "command = [\"pg_dump\", \"-Fc\", \"orders\"], or one line for bash in quotes",
+        read_command(table, "command",
+                     "command = [\"pg_dump\", \"-Fc\", \"orders\"], or one line for bash in quotes",
                      out.command, out.shell);
     read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
     out.expect_end = table.text("expect_end").value_or("");
@@ -223,6 +228,11 @@ inline Config parse_config(std::string_view text, const std::string& file,
     if (auto table = root.table("backup")) detail::read_backup(*table, folder, config.backup);
     if (auto table = root.table("cleanup")) detail::read_cleanup(*table, folder, config.cleanup);
     if (auto table = root.table("retention")) config.retention = read_retention(*table);
+    if (auto table = root.table("drill"))
+        config.drill = detail::read_drill(*table, [&](const char* key, const std::string& path) {
+            detail::check_path(*table, key, path);
+            return detail::join_path(folder, path);
+        });
     std::map<std::string, TomlPlace> first_seen;
     for (TomlTable& table : root.tables("source")) {
         config.sources.push_back(detail::read_source(table, folder));

@@ -149,6 +149,32 @@ inline Json retention_json(const RetentionConfig& retention) {
     return out;
 }
 
+inline std::string drill_toml(const DrillConfig& drill) {
+    std::string out = "\n[drill]\n";
+    if (!drill.scratch.empty()) out += toml_line("scratch", toml_text(drill.scratch));
+    if (!drill.report_dir.empty()) out += toml_line("report_dir", toml_text(drill.report_dir));
+    if (!drill.start.empty())
+        out += toml_line("start", drill.shell ? toml_text(drill.start[0]) : toml_list(drill.start));
+    out += toml_line("start_timeout", toml_text(duration_text(drill.start_timeout))) +
+           toml_line("max_data_loss", toml_text(duration_text(drill.max_data_loss))) + "\n[drill.target]\n";
+    for (std::size_t i = 0; i < kDrillPhases.size(); ++i)
+        if (drill.target[i]) out += toml_line(kDrillPhases[i], toml_text(duration_text(*drill.target[i])));
+    return out + toml_line("total", toml_text(duration_text(drill.total)));
+}
+
+inline Json drill_json(const DrillConfig& drill, const std::string& log_dir) {
+    Json target = {{"total_s", drill.total.count()}};
+    for (std::size_t i = 0; i < kDrillPhases.size(); ++i)
+        if (drill.target[i]) target[std::string(kDrillPhases[i]) + "_s"] = drill.target[i]->count();
+    return {{"scratch", drill.scratch.empty() ? Json(nullptr) : Json(json_text(drill.scratch))},
+            {"report_dir", json_text(report_folder(drill, log_dir))},
+            {"start", json_list(drill.start)},
+            {"shell", drill.shell},
+            {"start_timeout_s", drill.start_timeout.count()},
+            {"max_data_loss_s", drill.max_data_loss.count()},
+            {"target", target}};
+}
+
 }  // namespace detail
 
 inline std::string config_to_toml(const Config& config) {
@@ -163,6 +189,7 @@ inline std::string config_to_toml(const Config& config) {
     out += "\n[cleanup]\nlog_dirs = " + detail::toml_list(config.cleanup.log_dirs) + "\n";
     out += "older_than = " + detail::toml_text(detail::duration_text(config.cleanup.older_than)) + "\n";
     out += detail::retention_toml(config.retention);
+    out += detail::drill_toml(config.drill);
     for (const SourceConfig& source : config.sources) {
         out += detail::source_toml(source);
         for (const CheckConfig& check : source.checks) out += detail::check_toml(check);
@@ -183,6 +210,7 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["cleanup"] = {{"log_dirs", detail::json_list(config.cleanup.log_dirs)},
                       {"older_than_s", config.cleanup.older_than.count()}};
     out["retention"] = detail::retention_json(config.retention);
+    out["drill"] = detail::drill_json(config.drill, config.backup.log_dir);
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
     return out;

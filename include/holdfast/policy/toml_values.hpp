@@ -57,13 +57,14 @@ void read_word(TomlTable& table, const char* key, E& out) {
 }
 
 /// Text is one line for bash, a list is an argv; `hint` shows how it is written.
-inline void read_command(TomlTable& table, const char* hint, std::vector<std::string>& command, bool& shell) {
-    shell = table.is_text("command");
-    command = table.text_or_texts("command");
-    if (command.empty()) table.fail("command", table.has("command") ? "is empty" : "is missing", hint);
-    check_text(table, "command", command[0]);
+inline void read_command(TomlTable& table, const char* key, const char* hint,
+                         std::vector<std::string>& command, bool& shell) {
+    shell = table.is_text(key);
+    command = table.text_or_texts(key);
+    if (command.empty()) table.fail(key, table.has(key) ? "is empty" : "is missing", hint);
+    check_text(table, key, command[0]);
     for (const std::string& word : command)
-        if (word.find('\0') != std::string::npos) table.fail("command", "holds a NUL character");
+        if (word.find('\0') != std::string::npos) table.fail(key, "holds a NUL character");
 }
 
 }  // namespace holdfast::detail
