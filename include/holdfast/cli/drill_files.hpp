@@ -1,7 +1,7 @@
 // cli/drill_files.hpp - the record of a drill in a folder: Markdown, JSON, a page, and metrics.
 //
 // recovery_test_20261121.md and so on; a second drill of the day is recovery_test_20261121_2. No earlier record is ever replaced,
-// also when two drills end at once. holdfast_drill.prom is always that of the last.
+// also when two drills end at once. holdfast_drill.prom is always that of the last, but for rehearsals on a copy.
 #pragma once
 
 #include "holdfast/base/disk.hpp"
@@ -45,8 +45,8 @@ inline fs::path write_drill_files(const ops::DrillReport& report, const fs::path
             continue;  // whoever makes the first has the number
         publish_file(with(".json"), as_bytes(dump_json(drill_json(report), 2) + "\n"));
         publish_file(with(".html"), as_bytes(drill_page(report)));
-        publish_file(folder / "holdfast_drill.prom", as_bytes(drill_metrics(report)),
-                     0644);  // its reader is somebody else
+        if (!report.is_rehearsal)  // the metrics are about the backups; their reader is somebody else
+            publish_file(folder / "holdfast_drill.prom", as_bytes(drill_metrics(report)), 0644);
         return with(".md");
     }
 }

@@ -67,6 +67,7 @@ inline Json drill_json(const ops::DrillReport& r) {
                 {"repository", json_text(r.repository)},
                 {"pick", r.pick},
                 {"stock_tools", r.with_stock_tools},
+                {"rehearsal", r.is_rehearsal},
                 {"seconds", detail::phases_json(r.seconds)},
                 {"total_s", r.total_s()},
                 {"target", {{"total", r.config.total.count()}}},

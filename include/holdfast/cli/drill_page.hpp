@@ -67,7 +67,7 @@ inline std::vector<Bar> bars_of(const ops::DrillReport& r) {
 
 }  // namespace detail
 
-/// What each phase took, as a share of what it may take; grey phases have no limit and show their share of the total.
+/// What each phase took, as a share of what it may take; grey phases have no limit of their own and are shown against that of all.
 inline std::string drill_bars_svg(const ops::DrillReport& r) {
     using namespace detail;
     constexpr double kLeft = 90, kLimit = 480, kMost = 600, kRow = 34,
@@ -81,14 +81,13 @@ inline std::string drill_bars_svg(const ops::DrillReport& r) {
     for (std::size_t i = 0; i < bars.size(); ++i) {
         const Bar& bar = bars[i];
         const double y = kTop + kRow * static_cast<double>(i);
-        const double whole =
-            bar.allowed ? static_cast<double>(bar.allowed->count()) : std::max(r.total_s(), 1e-9);
+        const auto whole = static_cast<double>(bar.allowed.value_or(r.config.total).count());
         const double width = std::clamp(kLimit * bar.took / whole, 2.0, kMost);
         const char* colour = !bar.allowed ? kUnjudged : bar.took > whole ? kMissed : kMet;
         out += svg_text(kLeft - 8, y + 16, "end", bar.name) + svg_rect(kLeft, y, width, 22, colour);
-        out += svg_text(
-            kLeft + kMost + 12, y + 16, "start",
-            format_seconds(bar.took) + (bar.allowed ? " of " + format_seconds(whole) : ", no target"));
+        out += svg_text(kLeft + kMost + 12, y + 16, "start",
+                        format_seconds(bar.took) +
+                            (bar.allowed ? " of " + format_seconds(whole) : ", no target of its own"));
     }
     return out + "</svg>\n";
 }

@@ -11,19 +11,23 @@
 
 namespace holdfast::cli {
 
-/// "0.012 s", "3.4 s", "5 min 12 s"
+/// "0.012 s", "3.4 s", "5 min 12 s", "2 h"
 inline std::string format_seconds(double seconds) {
     char text[64];
-    if (seconds >= 120) {
-        const auto whole = static_cast<long long>(seconds);
-        if (whole >= 7200)
-            std::snprintf(text, sizeof text, "%lld h %lld min", whole / 3600, whole % 3600 / 60);
-        else
-            std::snprintf(text, sizeof text, "%lld min %lld s", whole / 60, whole % 60);
-    } else {
-        std::snprintf(text, sizeof text, seconds < 1 ? "%.3f s" : "%.1f s", seconds);
+    if (seconds < 120) {
+        std::snprintf(text, sizeof text, seconds < 1 && seconds > 0 ? "%.3f s" : "%.1f s", seconds);
+        return text;
     }
-    return text;
+    const auto whole = static_cast<long long>(seconds);
+    const bool in_hours = whole >= 7200;
+    const long long coarse = whole / (in_hours ? 3600 : 60), fine = in_hours ? whole % 3600 / 60 : whole % 60;
+    const std::string rest = fine == 0 ? "" : " " + std::to_string(fine) + (in_hours ? " min" : " s");
+    return std::to_string(coarse) + (in_hours ? " h" : " min") + rest;
+}
+
+/// "1 file", "2 files"
+inline std::string count_of(std::uint64_t n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
 inline std::string drill_verdict(const ops::DrillReport& r) {
@@ -132,8 +136,8 @@ inline std::string md_source(const ops::DrilledSource& s, SystemSeconds began) {
         out += "The newest row in it is of " + format_utc(*newest) + ", " + format_duration(began - *newest) +
                " before this drill.\n";
     if (s.components != 0)
-        out += "Restored: " + std::to_string(s.components) + " components, " + std::to_string(s.files) +
-               " files, " + format_bytes(s.bytes) + ", out of " + std::to_string(s.objects) + " objects of " +
+        out += "Restored: " + count_of(s.components, "component") + ", " + count_of(s.files, "file") + ", " +
+               format_bytes(s.bytes) + ", out of " + count_of(s.objects, "object") + " of " +
                format_bytes(s.stored_bytes) + ".\n";
     if (s.failure)
         out += "\n**It ended in " + std::string(kDrillPhases[static_cast<std::size_t>(s.failure->phase)]) +
@@ -161,6 +165,7 @@ inline std::string drill_markdown(const ops::DrillReport& r) {
     out += "- began: " + format_utc(r.began) + "\n- repository: " + detail::md(r.repository) +
            "\n- snapshots: the " + r.pick + (r.pick == "named" ? " one" : " of each source") +
            "\n- restored by: " + (r.with_stock_tools ? "recover.sh with stock tools only" : "holdfast") +
+           (r.is_rehearsal ? "\n- a rehearsal on a copy of the live data, whose loss was simulated" : "") +
            "\n\n" + detail::md_phases(r) + "\n";
     if (!r.data_loss)
         out += "The loss of data is not judged: it was not the newest snapshots that were restored.\n\n";

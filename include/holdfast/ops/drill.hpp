@@ -45,6 +45,7 @@ public:
         report_.repository = repository_.root().string();
         report_.pick = kPicks[static_cast<std::size_t>(options_.pick)];
         report_.with_stock_tools = options_.with_stock_tools;
+        report_.is_rehearsal = !options_.originals.empty();
         report_.config = options_.config;
         const FileLock lock = repository_.lock(LockMode::shared, options_.lock_wait);
         const std::vector<std::string> sources = sources_to_drill(repository_, options_);

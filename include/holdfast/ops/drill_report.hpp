@@ -72,6 +72,7 @@ struct DrillReport {
     std::string repository;
     std::string pick;  // newest, oldest, random or named
     bool with_stock_tools = false;
+    bool is_rehearsal = false;  // on a copy: it says how well recovery works, not how good the backups are
     DrillConfig config;
     std::vector<DrilledSource> sources;
     PhaseSeconds seconds{};  // of all sources
