@@ -2,7 +2,7 @@
 //
 // A rule is a count (keep_daily = 7: of the newest seven days that have a snapshot) or an age (keep_daily = "30d").
 // Types named in [retention.types] leave the calendar and follow a rule of their own. Rules that would keep nothing,
-// or nothing beyond a finer one, are errors: they are somebody's typo.
+// nothing beyond a finer one, or nothing because no type is left for them, are errors: they are somebody's typo.
 #pragma once
 
 #include <array>
@@ -75,17 +75,45 @@ inline std::optional<KeepRule> read_keep_rule(TomlTable& table, const char* key)
     return KeepRule{0, *age};
 }
 
-/// A week's snapshot that is younger than what keep_daily holds anyway is a rule without effect.
+/// How many hours, days, weeks and months, at most, one day, week, month and year touch. [fine][coarse], by Period; 0: no
+/// such number is known. The changes of a clock count: an hour that it shows twice is two.
+inline constexpr std::uint64_t kMostIn[kPeriods.size()][kPeriods.size()] = {
+    {0, 0, 0, 0, 0, 0},          // last: there may be any number in an hour
+    {0, 0, 28, 172, 748, 8808},  // hours
+    {0, 0, 0, 7, 31, 366},       // days
+    {0, 0, 0, 0, 6, 54},         // weeks
+    {0, 0, 0, 0, 0, 12},         // months
+    {0, 0, 0, 0, 0, 0}};
+
+/// True if `b` never keeps anything older than what `a` keeps, however many snapshots there are. A count and an age
+/// cannot be compared that way: it depends on how often snapshots are taken.
+inline bool reaches_no_further(const KeepRule& a, std::size_t fine, const KeepRule& b, std::size_t coarse) {
+    if (a.age >= kForever) return true;
+    if (a.count == 0 || b.count == 0) return a.count == b.count && b.age <= a.age;
+    // The last of the b-th period is preceded by at most so many in the periods before it.
+    const std::uint64_t most = kMostIn[fine][coarse];
+    return b.count == 1 || (most != 0 && b.count - 1 <= (a.count - 1) / most);
+}
+
+/// Rules without effect. Throws: config.
 inline void check_reach(const TomlTable& table, const RetentionConfig& config) {
     for (std::size_t fine = 0; fine < kPeriods.size(); ++fine)
         for (std::size_t coarse = fine + 1; coarse < kPeriods.size(); ++coarse) {
             const auto &a = config.keep[fine], &b = config.keep[coarse];
-            if (a && b && a->age.count() != 0 && b->age.count() != 0 && b->age <= a->age)
+            if (a && b && reaches_no_further(*a, fine, *b, coarse))
                 table.fail(kPeriods[coarse].key,
                            std::string("does not reach further back than ") + kPeriods[fine].key +
                                ", so it would keep nothing more",
-                           "give it a longer time, or leave it out");
+                           b->count == 1 ? "the newest one is kept anyway: give it 2 or more, or leave it out"
+                           : a->age >= kForever ? "leave one of the two out"
+                                                : "give it more, or leave it out");
         }
+    if (config.types.size() < words_of<SnapshotType>().size()) return;
+    for (std::size_t i = 0; i < kPeriods.size(); ++i)
+        if (config.keep[i])
+            table.fail(kPeriods[i].key,
+                       "never applies: every type has a rule of its own in [retention.types]",
+                       "leave out the type that it is for");
 }
 
 }  // namespace detail

@@ -250,6 +250,52 @@ TEST_CASE("config: a retention policy that keeps nothing or contradicts itself i
     CHECK(retention_error("keep_dayly = 7").find("unknown key 'keep_dayly'") != std::string::npos);
 }
 
+TEST_CASE("config: counts that reach no further than those of a finer rule are errors, and no others") {
+    const auto reaches = [](const std::string& lines) {
+        return parse("[retention]\n" + lines).retention.is_set();
+    };
+    const auto refused = [](const std::string& lines, const std::string& coarse, const std::string& fine) {
+        CAPTURE(lines);
+        CHECK(retention_error(lines).find("'" + coarse + "' does not reach further back than " + fine) !=
+              std::string::npos);
+    };
+    CHECK(retention_error("keep_daily = 400\nkeep_weekly = 2").find("holdfast.toml:3:15: 'keep_weekly'") !=
+          std::string::npos);
+    refused("keep_daily = 8\nkeep_weekly = 2", "keep_weekly", "keep_daily");
+    CHECK(reaches("keep_daily = 7\nkeep_weekly = 2"));  // on a Sunday, last week's is the eighth day
+    refused("keep_daily = 32\nkeep_monthly = 2", "keep_monthly", "keep_daily");
+    CHECK(reaches("keep_daily = 31\nkeep_monthly = 2"));
+    refused("keep_monthly = 25\nkeep_yearly = 3", "keep_yearly", "keep_monthly");
+    CHECK(reaches("keep_monthly = 24\nkeep_yearly = 3"));
+    refused("keep_weekly = 52\nkeep_monthly = 3", "keep_monthly", "keep_weekly");
+    refused("keep_hourly = 48\nkeep_daily = 1", "keep_daily", "keep_hourly");
+    refused("keep_last = 3\nkeep_yearly = 1", "keep_yearly", "keep_last");
+    CHECK(reaches("keep_last = 1000\nkeep_hourly = 2"));  // a thousand may be one hour's
+    CHECK(reaches("keep_hourly = 24\nkeep_daily = 7\nkeep_weekly = 4\nkeep_monthly = 12\nkeep_yearly = 3"));
+}
+
+TEST_CASE("config: a count and an age are compared only where there is no doubt") {
+    const auto reaches = [](const std::string& lines) {
+        return parse("[retention]\n" + lines).retention.is_set();
+    };
+    CHECK(reaches("keep_daily = 400\nkeep_weekly = \"1w\""));
+    CHECK(reaches("keep_daily = \"1y\"\nkeep_weekly = 2"));
+    CHECK(reaches("keep_weekly = 4\nkeep_monthly = \"forever\""));
+    CHECK(retention_error("keep_daily = \"forever\"\nkeep_weekly = 2").find("'keep_weekly' does not reach") !=
+          std::string::npos);
+    CHECK(
+        retention_error("keep_last = \"forever\"\nkeep_daily = \"1y\"").find("'keep_daily' does not reach") !=
+        std::string::npos);
+}
+
+TEST_CASE("config: a calendar that no type follows is an error; one type left is enough") {
+    const std::string types =
+        "[retention.types]\nfull = 3\nhourly = \"24h\"\nmanual = 2\nemergency = \"30d\"\n";
+    CHECK(parse("[retention]\nkeep_last = \"forever\"\n" + types).retention.types.size() == 4);
+    CHECK(retention_error("keep_daily = 7\n" + types + "pre-deployment = 5")
+              .find("holdfast.toml:2:14: 'keep_daily' never applies") != std::string::npos);
+}
+
 TEST_CASE("config: old logs are looked for in named folders, never in the whole file system") {
     const Config config = parse("[cleanup]\nlog_dirs = [\"logs\", \"/var/log/app/\"]\nolder_than = \"3d\"\n");
     CHECK(config.cleanup.log_dirs == std::vector<std::string>{"/etc/hf/logs", "/var/log/app"});
