@@ -49,24 +49,36 @@ inline std::string host_name() {
     return name;
 }
 
-inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
-    PendingComponent out;
-    Component& c = out.component;
-    c.name = task.component;
-    c.source = task.source->name;
-    c.source_class = word_for(task.source->source_class);
-    c.path = task.path;
-    if (task.source->kind == SourceKind::command && task.source->command.empty()) {
-        c.kind = "stdin";
-        return capture_stdin(run, task, std::move(out));
-    }
-    c.kind = word_for(task.source->kind);
+inline PendingComponent capture_kind(RunContext& run, const CaptureTask& task, PendingComponent out) {
+    if (out.component.kind == "stdin") return capture_stdin(run, task, std::move(out));
     switch (task.source->kind) {
         case SourceKind::sqlite: return capture_sqlite(run, task, std::move(out));
         case SourceKind::tree: return capture_tree_source(run, task, std::move(out));
         case SourceKind::command: return capture_command(run, task, std::move(out));
     }
     throw Error(Kind::internal, "unknown kind of source");
+}
+
+/// As a manifest keeps it, so that it compares equal to what is read from one.
+inline std::optional<MountPlace> mount_of(const std::string& path) {
+    std::optional<MountPlace> place = path.empty() ? std::nullopt : find_mount(path);
+    if (place)
+        for (std::string* text : {&place->point, &place->file_system, &place->path}) *text = json_text(*text);
+    return place;
+}
+
+inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
+    PendingComponent begun;
+    Component& c = begun.component;
+    c.name = task.component;
+    c.source = task.source->name;
+    c.source_class = word_for(task.source->source_class);
+    c.path = task.path;
+    const bool is_stdin = task.source->kind == SourceKind::command && task.source->command.empty();
+    c.kind = is_stdin ? "stdin" : word_for(task.source->kind);
+    PendingComponent out = capture_kind(run, task, std::move(begun));
+    out.component.mount = mount_of(task.path);
+    return out;
 }
 
 /// Bytes of a component that neither its last trusted snapshot nor this run stored: what suspect ones brought since.

@@ -131,17 +131,31 @@ inline std::optional<std::string> encryption(const Component& now, const std::ve
     return std::nullopt;
 }
 
+/// Another file system at the path than last time: what was mounted there is not, or something else is on top. The same
+/// one through another mount is fine, and so is another at the same mount point, because names of devices change.
+inline std::optional<std::string> other_mount(const Component& before, const Component& now) {
+    if (!before.mount || !now.mount || before.path != now.path) return std::nullopt;
+    const MountPlace &old = *before.mount, &here = *now.mount;
+    if (old.point == here.point || (old.file_system == here.file_system && old.path == here.path))
+        return std::nullopt;
+    return "lies on what is mounted at " + in_quotes(here.point) + " (" + here.file_system +
+           "), in the last good snapshot at " + in_quotes(old.point) + " (" + old.file_system +
+           "): is its disk mounted?";
+}
+
 inline std::vector<std::string> judge(const Component& now, const SourceConfig& source,
                                       const std::vector<Manifest>& newest_first,
                                       std::uint64_t doubtful_bytes) {
     const Manifest* trusted = find_trusted(newest_first, now);
     if (trusted == nullptr) return {};
     const Component& before = *trusted->find(now.name);
-    if (is_empty(now)) {
-        if (source.allow_empty || is_empty(before)) return {};
-        return {emptiness(before, now)};
-    }
     std::vector<std::string> out;
+    if (auto reason = source.max_shrink < 1 ? other_mount(before, now) : std::nullopt)
+        out.push_back(*std::move(reason));
+    if (is_empty(now)) {
+        if (!source.allow_empty && !is_empty(before)) out.push_back(emptiness(before, now));
+        return out;
+    }
     // VACUUM makes a database smaller and takes nothing away: where all rows are counted, they decide.
     const bool has_rows = now.sqlite && before.sqlite && !before.sqlite->row_counts.empty() &&
                           now.sqlite->table_count == now.sqlite->row_counts.size();
@@ -155,7 +169,8 @@ inline std::vector<std::string> judge(const Component& now, const SourceConfig& 
     if (now.sqlite && before.sqlite)
         for (std::string& reason : row_losses(*before.sqlite, *now.sqlite, source.max_shrink))
             out.push_back(std::move(reason));
-    if (auto reason = encryption(now, newest_first, doubtful_bytes)) out.push_back(*std::move(reason));
+    if (!source.allow_incompressible)
+        if (auto reason = encryption(now, newest_first, doubtful_bytes)) out.push_back(*std::move(reason));
     return out;
 }
 

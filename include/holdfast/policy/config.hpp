@@ -59,6 +59,7 @@ struct SourceConfig {
     std::chrono::seconds timeout{3600};  // command
     std::string expect_end;              // command: text that its output must end with; empty: any
     bool allow_empty = false;            // an empty source is no reason for suspicion
+    bool allow_incompressible = false;   // nor is data that suddenly does not compress
     double max_shrink = 0.5;             // a larger loss than this share is one (policy/anomaly.hpp)
     std::vector<CheckConfig> checks;     // of what was restored
 
@@ -203,6 +204,7 @@ inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
     read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
     out.expect_end = table.text("expect_end").value_or("");
     out.allow_empty = table.flag("allow_empty").value_or(false);
+    out.allow_incompressible = table.flag("allow_incompressible").value_or(false);
     read_share(table, "max_shrink", out.max_shrink);
     out.checks = read_checks(table, out.kind);
     table.finish();

@@ -93,6 +93,7 @@ inline std::string source_toml(const SourceConfig& source) {
     if (source.kind == SourceKind::sqlite)
         out += line("busy_timeout", toml_text(duration_text(source.busy_timeout)));
     return out + line("allow_empty", source.allow_empty ? "true" : "false") +
+           line("allow_incompressible", source.allow_incompressible ? "true" : "false") +
            line("max_shrink", toml_text(format_percent(source.max_shrink)));
 }
 
@@ -112,6 +113,7 @@ inline Json source_json(const SourceConfig& source) {
     if (source.kind == SourceKind::tree) out["exclude"] = json_list(source.exclude);
     if (source.kind == SourceKind::sqlite) out["busy_timeout_s"] = source.busy_timeout.count();
     out["allow_empty"] = source.allow_empty;
+    out["allow_incompressible"] = source.allow_incompressible;
     out["max_shrink"] = source.max_shrink;
     out["check"] = Json::array();
     for (const CheckConfig& check : source.checks) out["check"].push_back(check_json(check));

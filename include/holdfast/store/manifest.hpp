@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/base/mounts.hpp"
 #include "holdfast/store/recipe.hpp"
 
 namespace holdfast {
@@ -48,6 +49,8 @@ struct Component {
     std::string kind;  // sqlite, tree, command, stdin
     std::string source_class;
     std::string path;
+    std::optional<MountPlace>
+        mount;  // where the path led; nothing without a path and in manifests of old versions
     RootType root = RootType::file;
     std::uint64_t bytes = 0;
     std::optional<Digest> digest;  // of the stream; a tree's files have their own in the index

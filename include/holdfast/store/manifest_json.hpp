@@ -40,6 +40,10 @@ inline Json to_json(const Component& c) {
     json["kind"] = c.kind;
     json["class"] = c.source_class;
     json["path"] = json_text(c.path);
+    if (c.mount)
+        json["mount"] = {{"point", json_text(c.mount->point)},
+                         {"file_system", json_text(c.mount->file_system)},
+                         {"path", json_text(c.mount->path)}};
     json["root"] = c.root == RootType::file ? "file" : "directory";
     json["bytes"] = c.bytes;
     if (c.digest) json["sha256"] = c.digest->hex();
@@ -154,6 +158,10 @@ inline Component component_from(const Json& json, const std::string& what) {
         fields.fail("kind", "is unknown");
     c.source_class = fields.text("class");
     c.path = fields.text("path");
+    if (fields.find("mount") != nullptr) {
+        const JsonFields mount(fields.at("mount"), what + ": mount");
+        c.mount = MountPlace{mount.text("point"), mount.text("file_system"), mount.text("path")};
+    }
     const std::string root = fields.text("root");
     if (root != "file" && root != "directory") fields.fail("root", "is unknown");
     c.root = root == "file" ? RootType::file : RootType::directory;

@@ -185,6 +185,49 @@ TEST_CASE("anomaly: new data that does not compress is suspect if data before di
     CHECK(after(small, blob(1_MiB, 1_MiB - 1, 1_MiB)).empty());
 }
 
+TEST_CASE("anomaly: a source may say that its data need not compress, which allows nothing else") {
+    SourceConfig may = source("dump");
+    may.allow_incompressible = true;
+    const std::vector<Manifest> before = {manifest({blob(100_MiB, 100_MiB, 30_MiB)})};
+    CHECK(find_anomalies(manifest({blob(100_MiB, 100_MiB, 100_MiB)}), before, {may}, {}).empty());
+    CHECK(find_anomalies(manifest({blob(40_MiB, 40_MiB, 40_MiB)}), before, {may}, {}).size() == 1);
+    CHECK(find_anomalies(manifest({blob(0, 0, 0)}), before, {may}, {}).size() == 1);
+}
+
+namespace {
+Component on(const MountPlace& place, std::uint64_t files = 10) {
+    Component c = tree(files, files * 1000);
+    c.mount = place;
+    return c;
+}
+}  // namespace
+
+TEST_CASE(
+    "anomaly: a source that lies on another file system than before is suspect, however much there is") {
+    const Component disk = on({"/srv", "ext4 /dev/sdb1", "/lake"});
+    const Component below = on({"/", "ext4 /dev/sda2", "/srv/lake"});
+    CHECK(judge(disk, below) ==
+          std::vector<std::string>{"lake: lies on what is mounted at '/' (ext4 /dev/sda2), in the last good "
+                                   "snapshot at '/srv' (ext4 /dev/sdb1): is its disk mounted?"});
+    CHECK(judge(below, disk).size() == 1);
+    CHECK(judge(disk, on({"/", "ext4 /dev/sda2", "/srv/lake"}, 0)).size() == 2);
+    CHECK(judge(on({"/srv", "btrfs /dev/sda2", "/@srv/lake"}), on({"/", "btrfs /dev/sda2", "/@/srv/lake"}))
+              .size() == 1);
+    CHECK(judge(disk, below, 1).empty());
+}
+
+TEST_CASE("anomaly: other names of devices, bind mounts, and what is not known are no reason") {
+    const Component disk = on({"/srv", "ext4 /dev/sdb1", "/lake"});
+    CHECK(judge(disk, disk).empty());
+    CHECK(judge(disk, on({"/srv", "ext4 /dev/sdc1", "/lake"})).empty());  // after a reboot
+    CHECK(judge(disk, on({"/srv/lake", "ext4 /dev/sdb1", "/lake"})).empty());
+    CHECK(judge(tree(10, 10'000), disk).empty());
+    CHECK(judge(disk, tree(10, 10'000)).empty());
+    Component elsewhere = on({"/", "ext4 /dev/sda2", "/home/lake"});
+    elsewhere.path = "/home/lake";  // by configuration
+    CHECK(judge(disk, elsewhere).empty());
+}
+
 TEST_CASE("anomaly: encrypted data stays suspect while it is there, although it is new only once") {
     const Manifest good = manifest({blob(100_MiB, 100_MiB, 30_MiB)});
     const Manifest bad = manifest({blob(100_MiB, 100_MiB, 100_MiB)}, "encrypted");

@@ -50,12 +50,15 @@ TEST_CASE("manifest: what older versions did not write is unknown, not an error"
     const Manifest old = parse_manifest(format_manifest(sample()), kId);
     CHECK_FALSE(old.components[0].new_stored_bytes);
     CHECK_FALSE(old.components[0].sqlite->table_count);
+    CHECK_FALSE(old.components[0].mount);
     Manifest m = sample();
     m.components[0].new_stored_bytes = 0;
     m.components[0].sqlite->table_count = 3;
+    m.components[0].mount = MountPlace{"/srv", "ext4 /dev/sdb1", "/trades.db"};
     const Manifest again = parse_manifest(format_manifest(m), kId);
     CHECK(again.components[0].new_stored_bytes == 0);
     CHECK(again.components[0].sqlite->table_count == 3);
+    CHECK(again.components[0].mount == m.components[0].mount);
 }
 
 TEST_CASE("manifest: a snapshot with a missing source or a warning is partial, with a suspicion suspect") {
