@@ -171,3 +171,28 @@ trust_of() { # <snapshot>
   run -1 grep -q "$object" "$repo/snapshots/$id/SHA256SUMS"
   run -0 --separate-stderr verify --deep --sample 100% "$id"
 }
+
+@test "verify: a SHA256SUMS that cannot be read is a finding of its snapshot, and the others are verified" {
+  local sums=$repo/snapshots/$first/SHA256SUMS
+  run -5 --separate-stderr strace -f -qq -o "$BATS_TEST_TMPDIR/log" -P "$sums" -e trace=read -e inject=read:error=EIO verify --all
+  assert_output --regexp "^damage	$first		SHA256SUMS	read .*: Input/output error$"
+  assert_equal "${#lines[@]}" 1
+  rm "$sums"
+  run -5 --separate-stderr verify --all
+  assert_output "damage	$first		SHA256SUMS	is missing"
+  mkdir "$sums"
+  run -5 --separate-stderr verify --all
+  assert_output --regexp "^damage	$first		SHA256SUMS	read .*: Is a directory$"
+}
+
+@test "verify: on a terminal damage is an aligned table, otherwise TSV" {
+  flip_bit "$first_data"
+  run -5 --separate-stderr verify "$second"
+  assert_line --regexp "^damage	$second	t.db	object "
+  refute_line --regexp '^SEVERITY'
+  run -5 script -qec "stty cols 500; verify $second 2>/dev/null" /dev/null
+  output=${output//$'\r'/}
+  assert_output --regexp $'(^|\n)SEVERITY  SNAPSHOT                 COMPONENT  ITEM  '
+  assert_output --regexp $'\n'"damage    $second  t.db       object "
+  [[ $output != *$'\t'* ]] || fail 'a tab on the terminal'
+}

@@ -36,12 +36,12 @@ inline void add_verify_flags(CLI::App& app, VerifyFlags& flags) {
 namespace detail {
 
 /// "5%" or "0.5%". Throws: usage.
-inline double parse_share(const std::string& text) {
-    const auto quantity = holdfast::detail::parse_quantity(text);
-    if (!quantity || quantity->second != "%" || quantity->first <= 0 || quantity->first > 100)
+inline double parse_sample(const std::string& text) {
+    const auto share = parse_percent(text);
+    if (!share || *share <= 0)
         throw Error(Kind::usage, "--sample: not a share: " + in_quotes(text),
                     "write 5%, or another share up to 100%");
-    return quantity->first / 100;
+    return *share;
 }
 
 /// "10GB" or "30m": a lower-case m is minutes, as in every duration. Throws: usage.
@@ -65,7 +65,7 @@ inline ops::VerifyOptions verify_options(const VerifyFlags& flags, const Reposit
     if (options.all && !flags.names.empty()) refuse("--all and a snapshot's name");
     if (!flags.budget.empty() && !flags.names.empty()) refuse("--budget and a snapshot's name");
     if (!flags.budget.empty() && !flags.sample.empty()) refuse("--budget and --sample");
-    if (!flags.sample.empty()) options.share = detail::parse_share(flags.sample);
+    if (!flags.sample.empty()) options.share = detail::parse_sample(flags.sample);
     if (!flags.budget.empty()) options.budget = detail::parse_budget(flags.budget);
     options.staging = flags.staging;
     if (options.all || options.budget) return options;

@@ -1,4 +1,5 @@
-// cli/verify_report.hpp - what verify prints: a line per finding for programs, a summary for people.
+// cli/verify_report.hpp - what verify prints: a row per finding, as a table on a terminal and as TSV for programs, and a
+// summary for people.
 #pragma once
 
 #include <cstdio>
@@ -50,12 +51,12 @@ inline Json finding_json(const ops::Finding& f) {
             {"touched", touched}};
 }
 
-/// A line for each component that a bad object touches, else one.
-inline void print_finding(const ops::Finding& f) {
+/// A row for each component that a bad object touches, else one.
+inline void add_finding(const ops::Finding& f, Table& table) {
     const char* severity = ops::severity_name(f.severity);
     for (const ops::Touched& t : f.touched)
-        print(tsv_line({severity, f.snapshot, t.component, f.item, f.what + "; " + format_touched(t)}));
-    if (f.touched.empty()) print(tsv_line({severity, f.snapshot, f.component, f.item, f.what}));
+        table.add({severity, f.snapshot, t.component, f.item, f.what + "; " + format_touched(t)});
+    if (f.touched.empty()) table.add({severity, f.snapshot, f.component, f.item, f.what});
 }
 
 inline Json coverage_json(const ops::Coverage& c) {
@@ -133,14 +134,18 @@ inline void print_verify_report(const ops::VerifyReport& report, const CommonFla
                  {"quarantined", Json::array()}};
     if (report.coverage) json["coverage"] = detail::coverage_json(*report.coverage);
     std::set<std::string> damaged;
+    Table table({{"SEVERITY"}, {"SNAPSHOT"}, {"COMPONENT"}, {"ITEM"}, {"WHAT"}});
     for (const ops::Finding& f : report.findings) {
         if (f.severity == ops::Severity::damage) damaged.insert(f.snapshot);
         json["findings"].push_back(detail::finding_json(f));
-        if (!flags.json) detail::print_finding(f);
+        detail::add_finding(f, table);
     }
     for (const ops::Quarantined& q : report.quarantined)
         json["quarantined"].push_back({{"object", q.object.hex()}, {"file", q.file}});
-    if (flags.json) print_json(json);
+    if (flags.json)
+        print_json(json);
+    else if (!table.empty())
+        print(::isatty(STDOUT_FILENO) == 1 ? table.text() : table.tsv());
     if (!flags.quiet) detail::say_verify_notes(report);
     const std::string looked_at = detail::format_scope(report);
     if (report.has(ops::Severity::damage)) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <random>
 
 #include "holdfast/store/verified_memory.hpp"
@@ -36,13 +35,6 @@ struct Coverage {
         return std::max<std::uint64_t>(std::min((total_bytes + step - 1) / step, total_count), 1);
     }
 };
-
-/// "5%"
-inline std::string format_share(double share) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.6g%%", share * 100);
-    return text;
-}
 
 /// A random choice of `share` of all, rounded up, in the order of `all`.
 template <class T>

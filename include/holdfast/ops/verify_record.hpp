@@ -70,7 +70,7 @@ inline void record_verified(const Repository& repository, const VerifyOptions& o
     std::map<std::string, const Manifest*> readable;
     for (const Manifest& m : manifests) readable.emplace(m.id, &m);
     Json details = {{"level", options.deep ? "deep" : "plain"}};
-    if (options.share) details["share"] = format_share(*options.share);
+    if (options.share) details["share"] = format_percent(*options.share);
 
     std::vector<LedgerWriter::Entry> lines;
     for (const std::string& id : ids) {
