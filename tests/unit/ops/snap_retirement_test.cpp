@@ -17,7 +17,9 @@ using holdfast::testing::TestRepository;
 
 namespace {
 
-// Each day of this test is three: 3 % of the pages change, and ten snapshots are kept instead of thirty.
+// Each day of this test is three: 3 % of the pages change, and ten snapshots are kept instead of thirty. What decides is how
+// much of an object is still in use, and that is the same: 0.97^n is within a hundredth of 0.99^3n for all n, a half after 23
+// of these days as after 69 real ones. 365 snapshots with 1 % each pass the same checks, in several times the time.
 constexpr std::int64_t kPercent = 3;
 constexpr std::size_t kKept = 10;
 constexpr std::size_t kYear = 365 / 3;
