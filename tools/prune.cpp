@@ -30,12 +30,13 @@ int main(int argc, char** argv) {
         if (!f.pin.empty() || !f.unpin.empty() || !f.undelete.empty())
             return cli::change_one(repository, f, env.config.repository.lock_wait);
         const ops::PruneOptions options = cli::prune_options(repository, env, f, flags);
-        if (f.plan)
-            cli::print_plan(repository, ops::plan_prune(repository, options.policy), flags);
-        else if (f.dry_run)
-            cli::print_dry_run(repository, ops::plan_prune(repository, options.policy), flags);
-        else
-            cli::print_prune_report(repository, ops::prune(repository, options), flags);
-        return 0;
+        if (f.plan || f.dry_run) {
+            const ops::PrunePlan plan = ops::plan_prune(repository, options.policy);
+            f.plan ? cli::print_plan(repository, plan, flags) : cli::print_dry_run(repository, plan, flags);
+            return 0;
+        }
+        const ops::PruneReport report = ops::prune(repository, options);
+        cli::print_prune_report(repository, report, flags);
+        return report.exit_code();
     });
 }

@@ -27,8 +27,25 @@ setup() {
 }
 
 teardown() {
+  chattr -R -i "$BATS_TEST_TMPDIR/repo" 2>/dev/null || true
   if mountpoint -q small; then umount small; fi
 }
+
+# A repository on a disk of 3 MB, and no space left on it but for what `make_room` gives back.
+on_a_small_disk() {
+  mkdir small
+  mount -t tmpfs -o size=3m,mode=700 tmpfs small
+  repo=$BATS_TEST_TMPDIR/small/repo
+  export HOLDFAST_REPO=$repo
+  init >/dev/null
+}
+fill_disk() {
+  local fill
+  fill=$(df --output=avail -k small | tail -1)
+  fallocate -l "${fill}K" small/fill
+  while head -c 1 /dev/zero >>small/more 2>/dev/null; do :; done
+}
+make_room() { rm small/fill small/more; }
 
 listed() { catalog --format id | sort; }
 expect_listed() { # <id>...
@@ -131,22 +148,118 @@ expect_listed() { # <id>...
 }
 
 @test "prune works on a full disk, and its ledger lines follow when there is room" {
-  mkdir small
-  mount -t tmpfs -o size=3m,mode=700 tmpfs small
-  # shellcheck disable=SC2030  # each test has its own
-  repo=$BATS_TEST_TMPDIR/small/repo
-  export HOLDFAST_REPO=$repo
-  init >/dev/null
+  on_a_small_disk
   take_daily 6
-  fill=$(df --output=avail -k small | tail -1)
-  fallocate -l "${fill}K" small/fill
-  while head -c 1 /dev/zero >>small/more 2>/dev/null; do :; done
+  fill_disk
   policy 'keep_last = 1' 'min_keep = 1'
   run -0 --separate-stderr prune --empty-trash
   assert_equal "${#lines[@]}" 5
-  rm small/fill small/more
+  make_room
   prune -q
   assert_whole --all --deep
+}
+
+@test "prune gives up a snapshot that vanished on a full disk too, be there room for its ledger line or not" {
+  on_a_small_disk
+  take_daily 6
+  policy 'keep_last = 3' 'min_keep = 1'
+  rm -r "${repo:?}/snapshots/${ids[0]}" "${repo:?}/snapshots/${ids[5]}"
+  fill_disk
+  run -0 --separate-stderr prune --forget "${ids[0]}" --forget "${ids[5]}" --empty-trash
+  assert_output "${ids[1]}"
+  assert_equal "$(jq -r 'select(.reason == "had vanished").snapshot' "$repo/ledger.jsonl" | sort)" \
+    "$(printf '%s\n' "${ids[0]}" "${ids[5]}" | sort)"
+  rm -r "${repo:?}/snapshots/${ids[4]}"
+  chattr +i "$repo/ledger.jsonl" 2>/dev/null || mount --bind -o ro "$repo/ledger.jsonl" "$repo/ledger.jsonl"
+  run -0 --separate-stderr prune --forget "${ids[4]}"
+  umount "$repo/ledger.jsonl" 2>/dev/null || chattr -i "$repo/ledger.jsonl"
+  assert_regex "$stderr" "snapshot ${ids[4]} was given up is not recorded either"
+  make_room
+  run -5 prune
+  prune -q --forget "${ids[4]}"
+  assert_whole --all --deep
+}
+
+@test "prune removes the rest when something cannot be removed, says what is left, and exits 8" {
+  take_daily 4
+  policy 'keep_last = 1' 'min_keep = 1'
+  stuck=$(sed -n '1s/  .*//p' "$repo/snapshots/${ids[0]}/SHA256SUMS")
+  chattr +i "$repo/objects/${stuck:0:2}/$stuck" || skip 'this file system knows no immutable files'
+  run -8 --separate-stderr prune --empty-trash
+  assert_output "$(printf '%s\n' "${ids[2]}" "${ids[1]}" "${ids[0]}")"
+  assert_regex "$stderr" "prune: error: remove '.*$stuck': Operation not permitted"
+  needed=$(sed -n 's/  .*objects.*//p' "$repo/snapshots/${ids[3]}/SHA256SUMS")
+  assert_equal "$(find "$repo/objects" -type f -printf '%f\n' | sort)" "$(printf '%s\n' "$needed" "$stuck" | sort)"
+  assert_equal "$(catalog trash --format id)" ''
+  run -8 --separate-stderr prune --json
+  assert_equal "$(jq -c '[.failure_count, (.failures | length)]' <<<"$output")" '[1,1]'
+  chattr -i "$repo/objects/${stuck:0:2}/$stuck"
+  run -0 prune
+  assert_file_not_exist "$repo/objects/${stuck:0:2}/$stuck"
+  assert_whole --all --deep
+}
+
+@test "an older copy in the trash that cannot be removed is named, and the snapshot stays where it is" {
+  take_daily 2
+  policy 'keep_last = 1' 'min_keep = 1'
+  mkdir -p "$repo/trash"
+  cp -a "$repo/snapshots/${ids[0]}" "$repo/trash/"
+  chattr +i "$repo/trash/${ids[0]}/summary.txt" || skip 'this file system knows no immutable files'
+  run -8 --separate-stderr prune
+  assert_regex "$stderr" "remove the older copy '.*/trash/${ids[0]}'"
+  expect_listed "${ids[@]}"
+  chattr -i "$repo/trash/${ids[0]}/summary.txt"
+  prune -q
+  expect_listed "${ids[1]}"
+  assert_whole --all
+}
+
+@test "two prunes at once do the work once, and a snap between them loses nothing" {
+  take_daily 8
+  policy 'keep_last = 2' 'min_keep = 1'
+  prune -q --empty-trash >first &
+  prune -q --empty-trash >second &
+  head -c 2000 /dev/urandom >tree/file
+  id=$(snap -q --tree tree)
+  wait
+  prune -q --empty-trash >third
+  assert_equal "$(sort first second third)" "$(printf '%s\n' "${ids[@]:0:7}" | sort)"
+  expect_listed "${ids[7]}" "$id"
+  assert_whole --all --deep
+}
+
+@test "undelete takes the beginning of an id that only one snapshot in the trash has" {
+  take_daily 3
+  policy 'keep_last = 1' 'min_keep = 1'
+  prune -q
+  run -2 prune --undelete 20
+  assert_output --partial 'is the beginning of 2 snapshot ids'
+  run -6 prune --undelete "${ids[2]%?}" # not in the trash
+  assert_output --partial 'catalog trash'
+  prefix=${ids[0]}
+  while [[ ${ids[1]} != "${prefix%?}"* ]]; do prefix=${prefix%?}; done
+  run -0 prune --undelete "$prefix"
+  assert_output --partial "snapshot ${ids[0]} is back"
+  expect_listed "${ids[0]}" "${ids[2]}"
+}
+
+@test "a ledger put back from before a pin is noticed by verify and refused by prune, until it is taken as it is" {
+  take_daily 3
+  policy 'keep_last = 1' 'min_keep = 1'
+  cp "$repo/ledger.jsonl" older
+  prune --pin "${ids[0]}" --until 30d
+  cp older "$repo/ledger.jsonl"
+  for _ in 1 2; do
+    run -4 --separate-stderr verify --all
+    assert_output --partial 'lacks lines that this host wrote'
+    run -5 prune
+    assert_output --partial 'nothing removed: the history does not fit: ledger.jsonl : lacks lines'
+  done
+  expect_listed "${ids[@]}"
+  HOLDFAST_CONFIG=/dev/null run -0 prune --damaged-history-is-fine # without a policy it removes nothing
+  expect_listed "${ids[@]}"
+  assert_whole --all
+  run -0 prune
 }
 
 # Runs `prune` and kills it when it makes that system call for the k-th time, before it is carried out.
@@ -159,10 +272,12 @@ prune_killed_at() { # <system call> <k>
   take_daily 14
   policy 'keep_last = 3' 'min_keep = 1'
   cp -a repo pristine
+  cp -a "$HOME" home_then # what the host remembers of the repository belongs to it
   for step in utimensat rename write fsync unlink unlinkat rmdir; do
     for ((k = 1; ; k++)); do
-      rm -rf repo
+      rm -rf repo "${HOME:?}"
       cp -a pristine repo
+      cp -a home_then "$HOME"
       code=0
       prune_killed_at "$step" "$k" 2>/dev/null || code=$?
       if ((code == 0)); then break; fi
@@ -182,6 +297,15 @@ prune_killed_at() { # <system call> <k>
 @test "a contradictory policy is an error with its place, and removes nothing" {
   take_daily 2
   policy 'keep_daily = "30d"' 'keep_weekly = "1w"'
+  run -3 prune
+  assert_output --regexp "policy.toml:5:[0-9]+: 'keep_weekly' does not reach further back than keep_daily"
+  export HOLDFAST_CONFIG=/dev/null
+  expect_listed "${ids[@]}"
+}
+
+@test "counts that contradict each other are an error with its place, and remove nothing" {
+  take_daily 2
+  policy 'keep_daily = 400' 'keep_weekly = 2'
   run -3 prune
   assert_output --regexp "policy.toml:5:[0-9]+: 'keep_weekly' does not reach further back than keep_daily"
   export HOLDFAST_CONFIG=/dev/null

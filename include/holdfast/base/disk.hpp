@@ -21,11 +21,12 @@ namespace holdfast {
 
 namespace fs = std::filesystem;
 
-/// Removes a file or a whole folder, also one whose folders its owner may not write; silent.
-inline void remove_tree(const fs::path& path) noexcept {
+/// Removes a file or a whole folder, also one whose folders its owner may not write. What is not there is no error; after
+/// one some of it may be left.
+inline std::error_code remove_tree(const fs::path& path) noexcept {
     std::error_code error;
     fs::remove_all(path, error);
-    if (!error) return;
+    if (!error) return error;
     const auto open_folder = [](const fs::path& folder) {
         std::error_code ignored;
         fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, ignored);
@@ -35,6 +36,7 @@ inline void remove_tree(const fs::path& path) noexcept {
     for (; !error && at != end; at.increment(error))
         if (at->is_directory(error) && !at->is_symlink(error)) open_folder(at->path());
     fs::remove_all(path, error);
+    return error;
 }
 
 /// Removes its file (or whole folder) unless keep() was called.
@@ -44,7 +46,7 @@ public:
     TempName(TempName&& other) noexcept : path_(std::exchange(other.path_, {})) {}
     TempName& operator=(TempName&&) = delete;
     ~TempName() {
-        if (!path_.empty()) remove_tree(path_);
+        if (!path_.empty()) remove_tree(path_);  // nobody to tell; the next run removes leftovers
     }
     const fs::path& path() const noexcept { return path_; }
     void keep() noexcept { path_.clear(); }

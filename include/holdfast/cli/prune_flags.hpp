@@ -37,8 +37,10 @@ inline void add_prune_flags(CLI::App& app, PruneFlags& f) {
     add_text(app, "--reason", f.reason, "TEXT", "of --pin");
     add_duration(app, "--simulate", f.simulate, "what the policy would hold, day by day, for so long");
     add_text(app, "--svg", f.svg, "FILE", "of --simulate: draw it as well");
-    app.add_flag("--damaged-history-is-fine", f.damaged_history_is_fine,
-                 "prune although the ledger is damaged: pins and results of verify may be missing from it");
+    app.add_flag(
+        "--damaged-history-is-fine", f.damaged_history_is_fine,
+        "prune although the ledger is damaged or lost lines: pins and results of verify may be missing from "
+        "it; what is lost is not looked for again");
 }
 
 /// What does not go together is an error: a prune that ignores half of what it was told would delete too much.
@@ -121,13 +123,14 @@ inline int change_one(const Repository& repository, const PruneFlags& f, std::ch
         say("prune", "note", "snapshot " + id + " is pinned until " + format_utc(until));
         return 0;
     }
-    const std::vector<Digest> missing = ops::undelete(repository, f.undelete, until, lock_wait);
-    say("prune", "note", "snapshot " + f.undelete + " is back, and pinned until " + format_utc(until));
+    const std::string id = trashed_id(repository, f.undelete);
+    const std::vector<Digest> missing = ops::undelete(repository, id, until, lock_wait);
+    say("prune", "note", "snapshot " + id + " is back, and pinned until " + format_utc(until));
     if (missing.empty()) return 0;
     say("prune", "warning",
         "it is not whole: " + std::to_string(missing.size()) + " of its objects are missing, the first is " +
             missing.front().hex());
-    say("prune", "hint", "verify " + f.undelete + " says what is lost; restore --path gets what is not");
+    say("prune", "hint", "verify " + id + " says what is lost; restore --path gets what is not");
     return static_cast<int>(Kind::partial);
 }
 
@@ -141,10 +144,11 @@ inline ops::PruneOptions prune_options(const Repository& repository, const Envir
     options.policy.now = now_utc();
     options.policy.damaged_history_is_fine = f.damaged_history_is_fine;
     options.policy.empty_trash = f.empty_trash;
-    if (!f.apply.empty()) options.approved = read_plan(f.apply);
+    if (!f.apply.empty()) options.policy.approved = read_plan(f.apply);
     options.lock_wait = env.config.repository.lock_wait;
     options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
-    if (!options.policy.retention.is_set() && f.forget.empty() && !f.empty_trash)
+    if (!options.policy.retention.is_set() && f.forget.empty() && !f.empty_trash &&
+        !f.damaged_history_is_fine)
         throw Error(Kind::config,
                     (env.config_file.empty() ? "there is no configuration"
                                              : in_quotes(env.config_file) + " has no policy") +

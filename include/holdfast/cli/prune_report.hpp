@@ -145,15 +145,27 @@ inline void print_dry_run(const Repository& repository, const ops::PrunePlan& pl
 inline void print_prune_report(const Repository& repository, const ops::PruneReport& report,
                                const CommonFlags& flags) {
     if (flags.json) {
-        Json json = {{"repository", repository.id()},     {"kept", report.kept},
-                     {"trashed", report.trashed},         {"gone", report.gone},
-                     {"objects", report.objects},         {"freed_bytes", report.freed_bytes},
-                     {"trash_bytes", report.trash_bytes}, {"notes", Json::array()}};
+        Json json = {{"repository", repository.id()},
+                     {"kept", report.kept},
+                     {"trashed", report.trashed},
+                     {"gone", report.gone},
+                     {"objects", report.objects},
+                     {"freed_bytes", report.freed_bytes},
+                     {"trash_bytes", report.plan.trash_bytes},
+                     {"notes", Json::array()},
+                     {"failures", Json::array()},
+                     {"failure_count", report.failure_count}};
         for (const std::string& note : report.notes) json["notes"].push_back(json_text(note));
+        for (const std::string& why : report.failures) json["failures"].push_back(json_text(why));
         print_json(json);
     } else {
         for (const std::string& id : report.trashed) print_line(id);
     }
+    for (const std::string& why : report.failures) say("prune", "error", why);
+    if (report.failure_count != 0)
+        say("prune", "hint",
+            std::to_string(report.failure_count) +
+                " things that no snapshot needs are still there; when that is mended, prune again");
     if (flags.quiet) return;
     for (const std::string& note : report.notes) say("prune", "note", note);
     detail::warn_about_plan(report.plan);
@@ -161,9 +173,9 @@ inline void print_prune_report(const Repository& repository, const ops::PruneRep
         "kept " + std::to_string(report.kept) + ", moved " + std::to_string(report.trashed.size()) +
             " to the trash, emptied " + std::to_string(report.gone.size()) + " from it; freed " +
             format_bytes(report.freed_bytes) + " in " + std::to_string(report.objects) + " objects");
-    if (report.trash_bytes > 0)
+    if (report.plan.trash_bytes > 0)
         say("prune", "note",
-            "the trash holds " + format_bytes(report.trash_bytes) +
+            "the trash holds " + format_bytes(report.plan.trash_bytes) +
                 "; prune --undelete ID brings a snapshot back, prune --empty-trash frees it now");
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "holdfast/store/snapshot_index.hpp"
+#include "holdfast/store/trash.hpp"
 
 namespace holdfast::cli {
 
@@ -42,6 +43,13 @@ inline Manifest one_snapshot(const Repository& repository, const std::string& na
 /// The id a name means. A whole id is taken as it is: its manifest may be what is damaged.
 inline std::string snapshot_id(const Repository& repository, const std::string& name) {
     return is_snapshot_id(name) ? name : find_snapshot(repository, name).id;
+}
+
+/// The same for one in the trash: an id or a unique prefix of one. Throws: not_found, usage, io.
+inline std::string trashed_id(const Repository& repository, const std::string& name) {
+    std::vector<std::string> ids;
+    for (const TrashEntry& e : list_trash(repository)) ids.push_back(e.id);
+    return is_snapshot_id(name) ? name : match_prefix(ids, name, "catalog trash lists what can come back");
 }
 
 }  // namespace holdfast::cli

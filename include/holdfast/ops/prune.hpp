@@ -12,16 +12,8 @@
 
 namespace holdfast::ops {
 
-/// What somebody looked at and agreed to; see PrunePlan.
-struct ApprovedPlan {
-    std::string repository;
-    std::string catalog;
-    std::set<std::string> removals;
-};
-
 struct PruneOptions {
     PrunePolicy policy;
-    std::optional<ApprovedPlan> approved;
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
 };
@@ -33,45 +25,40 @@ struct PruneReport {
     std::uint64_t kept = 0;
     std::uint64_t objects = 0;      // removed
     std::uint64_t freed_bytes = 0;  // of objects
-    std::uint64_t trash_bytes = 0;  // that emptying the trash would free
     std::vector<std::string> notes;
+    std::vector<std::string> failures;  // why something that nobody needs is still there; the first of them
+    std::uint64_t failure_count = 0;
+
+    int exit_code() const { return failure_count == 0 ? 0 : static_cast<int>(Kind::io); }
 };
 
 namespace detail {
 
-inline void check_approved(const Repository& repository, const PrunePlan& plan,
-                           const ApprovedPlan& approved) {
-    const std::string again = "look at a new one: prune --plan";
-    if (approved.repository != repository.id())
-        throw Error(Kind::refused, "nothing removed: the plan is for another repository", again);
-    if (approved.catalog != plan.catalog)
-        throw Error(Kind::refused,
-                    "nothing removed: there are other snapshots now than when the plan was made", again);
-    std::set<std::string> open = approved.removals;
-    for (const PlannedSnapshot& s : plan.snapshots)
-        if (open.erase(s.id) != 0 && s.keep)
-            throw Error(Kind::refused,
-                        "nothing removed: the plan removes " + s.id + ", which is to be kept: " + s.reason,
-                        again);
-    if (!open.empty())
-        throw Error(Kind::refused,
-                    "nothing removed: the plan removes " + *open.begin() + ", which does not exist", again);
+/// One thing that cannot be removed is no reason to leave the rest: the disk may be full.
+inline bool remove_or_note(const fs::path& path, PruneReport& report) {
+    constexpr std::size_t kNamed = 20;
+    const std::error_code error = remove_tree(path);  // what rots may be a folder
+    if (!error) return true;
+    if (++report.failure_count <= kNamed)
+        report.failures.push_back(OsError(error.value(), "remove " + in_quotes(path.string())).what());
+    return false;
 }
 
 /// Objects (and set-aside ones) that are not in `needed` go.
-inline void sweep_objects(const Repository& repository, const Holders& needed, PruneReport& report,
-                          Progress& progress) {
+inline void sweep_objects(const Repository& repository, PruneReport& report, Progress& progress) {
     progress.start("prune");
+    const auto is_needed = [&](const Digest& object) {
+        const auto at = report.plan.holders.find(object);
+        return at != report.plan.holders.end() && at->second.is_needed;
+    };
     const auto sweep = [&](const fs::path& folder, bool counts) {
         for (const std::string& name : list_directory(folder)) {
             check_interrupted();
             const auto digest = Digest::parse(std::string_view(name).substr(0, 64));
-            if (!digest || needed.contains(*digest)) continue;
+            if (!digest || is_needed(*digest)) continue;
             const fs::path path = folder / name;
             struct stat st {};
-            std::error_code error;
-            if (::lstat(path.c_str(), &st) == 0) fs::remove_all(path, error);  // what rots may be a folder
-            if (error) throw OsError(error.value(), "remove '" + path.string() + "'");
+            if (::lstat(path.c_str(), &st) == 0 && !remove_or_note(path, report)) continue;
             const auto bytes = static_cast<std::uint64_t>(st.st_size);
             report.freed_bytes += bytes;
             report.objects += counts ? 1 : 0;
@@ -84,98 +71,80 @@ inline void sweep_objects(const Repository& repository, const Holders& needed, P
     if (fs::is_directory(repository.quarantine())) sweep(repository.quarantine(), false);
 }
 
-/// A line for each snapshot in the trash that has none.
-inline void record_pruned(const Repository& repository, const PrunePlan& plan,
+/// A line for each snapshot that is in the trash, or given up, and has none.
+inline void record_pruned(const Repository& repository, const PruneReport& report,
                           std::chrono::seconds lock_wait) {
-    PrunedSnapshots pruned(repository);
+    PrunedSnapshots pruned;
     read_ledger(repository, [&](const LedgerLine& line) { pruned.note(line); });
     std::map<std::string, std::string> reasons;
-    for (const PlannedSnapshot& s : plan.snapshots) reasons[s.id] = s.reason;
+    for (const TrashEntry& e : report.plan.trash) reasons[e.id];
+    for (const std::string& id : report.trashed) reasons[id];
+    for (const PlannedSnapshot& s : report.plan.snapshots)
+        if (const auto at = reasons.find(s.id); at != reasons.end()) at->second = s.reason;
+    for (const std::string& id : report.plan.vanished) reasons[id] = "had vanished";
     std::vector<LedgerWriter::Entry> entries;
-    for (const TrashEntry& e : list_trash(repository))
-        if (!pruned.is_recorded(e.id))
-            entries.push_back({"pruned", e.id, {{"reason", json_text(reasons[e.id])}}});
+    for (const auto& [id, reason] : reasons)
+        if (!pruned.contains(id)) entries.push_back({"pruned", id, {{"reason", json_text(reason)}}});
     if (!entries.empty()) LedgerWriter(repository, lock_wait).append(entries);
 }
 
-/// The last step: the history says by now that they were pruned.
-inline void remove_folders(const Repository& repository, const std::vector<TrashEntry>& gone) {
-    for (const TrashEntry& e : gone) {
-        std::error_code error;
-        fs::remove_all(e.path(repository), error);
-        if (error) throw OsError(error.value(), "remove '" + e.path(repository).string() + "'");
-    }
-}
-
-}  // namespace detail
-
-/// Throws: what plan_prune() throws; busy; refused (an approved plan that does not fit any more).
-inline PruneReport prune(const Repository& repository, const PruneOptions& options) {
-    remove_leftovers(repository);
-    const FileLock alone = repository.lock(LockMode::exclusive, options.lock_wait);
-    PruneReport report;
-    report.plan = plan_prune(repository, options.policy);
-    report.trashed = report.plan.removals();
-    if (options.approved) {
-        detail::check_approved(repository, report.plan, *options.approved);
-        std::erase_if(report.trashed,
-                      [&](const std::string& id) { return !options.approved->removals.contains(id); });
-    }
-    report.kept = report.plan.snapshots.size() - report.trashed.size();
-
-    std::vector<TrashEntry> leaving = report.plan.leaving;
-    std::set<std::string> leaving_ids;
-    for (const TrashEntry& e : leaving) leaving_ids.insert(e.id);
-    for (const std::string& id : report.trashed)
-        if ((options.policy.empty_trash || options.policy.retention.grace.count() == 0 ||
-             report.plan.given_up.contains(id)) &&
-            leaving_ids.insert(id).second)
-            leaving.push_back({id, options.policy.now, false});
-
-    // Everything that must stay is known before anything moves. Rank 1: held by the trash only.
-    std::set<std::string> moving(report.trashed.begin(), report.trashed.end());
-    std::vector<RankedSnapshot> needed_by;
-    for (const PlannedSnapshot& s : report.plan.snapshots)
-        if (!moving.contains(s.id)) needed_by.push_back({repository.snapshot(s.id), 0});
-    for (const std::string& id : report.trashed)
-        if (!leaving_ids.contains(id)) needed_by.push_back({repository.snapshot(id), 1});
-    for (const TrashEntry& e : list_trash(repository))
-        if (!leaving_ids.contains(e.id)) needed_by.push_back({e.path(repository), 1});
-    const Holders needed = find_holders(needed_by);
-    for (const auto& [object, rank] : needed) {
-        struct stat st {};
-        if (rank == 1 && ::lstat(repository.object(object).c_str(), &st) == 0)
-            report.trash_bytes += static_cast<std::uint64_t>(st.st_size);
-    }
-
-    move_to_trash(repository, report.trashed, options.policy.now);
-    for (const std::string& id : report.plan.vanished)
-        LedgerWriter(repository, options.lock_wait).append("pruned", id, {{"reason", "had vanished"}});
+/// Everything after the move to the trash. `leaving` cannot come back.
+inline void sweep(const Repository& repository, std::vector<TrashEntry>& leaving, const PruneOptions& options,
+                  PruneReport& report) {
     std::optional<std::string> unrecorded;  // on a full disk there is no room for a line before the sweep
     const auto record = [&] {
         unrecorded.reset();
         try {
-            detail::record_pruned(repository, report.plan, options.lock_wait);
+            record_pruned(repository, report, options.lock_wait);
+            if (options.policy.damaged_history_is_fine)
+                LedgerWriter(repository, options.lock_wait).accept_losses();
         } catch (const Error& e) {
             unrecorded = e.what();
         }
     };
     record();
+    mark_gone(repository, leaving);
+    Progress progress(options.show);
+    sweep_objects(repository, report, progress);
+    for (const TrashEntry& e : leaving) report.gone.push_back(e.id);
+    if (unrecorded) record();
+    if (!unrecorded) {  // the history says by now that they were pruned
+        for (const TrashEntry& e : leaving) remove_or_note(e.path(repository), report);
+        return;
+    }
+    report.notes.push_back("the ledger was not written, the next prune does it: " + *unrecorded);
+    for (const std::string& id : report.plan.vanished)
+        report.notes.push_back("that snapshot " + id +
+                               " was given up is not recorded either: --forget it again");
+}
+
+}  // namespace detail
+
+/// Throws: what plan_prune() throws; busy.
+inline PruneReport prune(const Repository& repository, const PruneOptions& options) {
+    remove_leftovers(repository);
+    const FileLock alone = repository.lock(LockMode::exclusive, options.lock_wait);
+    PruneReport report;
+    report.plan =
+        plan_prune(repository, options.policy);  // all that must stay is known before anything moves
+    report.trashed = report.plan.removals();
+    report.kept = report.plan.snapshots.size() - report.trashed.size();
+    std::vector<TrashEntry> leaving = report.plan.leaving;
+    std::set<std::string> leaving_ids;
+    for (const TrashEntry& e : leaving) leaving_ids.insert(e.id);
+    for (const PlannedSnapshot& s : report.plan.snapshots)
+        if (!s.keep && s.skips_trash && leaving_ids.insert(s.id).second)
+            leaving.push_back({s.id, options.policy.now, false});
+
+    move_to_trash(repository, report.trashed, options.policy.now);
     try {
-        mark_gone(repository, leaving);
-        Progress progress(options.show);
-        detail::sweep_objects(repository, needed, report, progress);
-        for (const TrashEntry& e : leaving) report.gone.push_back(e.id);
-        if (unrecorded) record();
-        if (!unrecorded) detail::remove_folders(repository, leaving);
+        detail::sweep(repository, leaving, options, report);
     } catch (const Error& e) {
         throw Error(e.kind(),
                     std::string(e.what()) + "; " + std::to_string(report.trashed.size()) +
                         " snapshots are in the trash, what is kept is untouched",
                     "when that is mended, prune again: it finishes the work");
     }
-    if (unrecorded)
-        report.notes.push_back("the ledger was not written, the next prune does it: " + *unrecorded);
     return report;
 }
 

@@ -21,6 +21,13 @@
 
 namespace holdfast::ops {
 
+/// What somebody looked at and agreed to; see PrunePlan.
+struct ApprovedPlan {
+    std::string repository;
+    std::string catalog;
+    std::set<std::string> removals;
+};
+
 struct PrunePolicy {
     RetentionConfig retention;         // unset: every snapshot is kept
     std::set<std::string> configured;  // sources that are backed up
@@ -28,25 +35,40 @@ struct PrunePolicy {
     SystemSeconds now{};
     bool empty_trash = false;  // no grace for anything that is there, or gets there now
     bool damaged_history_is_fine = false;
+    std::optional<ApprovedPlan> approved;  // nothing beyond it is removed
 };
 
 struct PlannedSnapshot {
     std::string id;
     bool keep = false;
     std::string reason;
-    std::uint64_t frees_bytes = 0;  // what goes when this and all newer removed ones are gone
+    std::uint64_t frees_bytes = 0;  // what goes when this and all older removed ones are gone
+    bool skips_trash = false;       // if it is removed: it does not wait for its time of grace
+};
+
+/// Who holds an object: the lowest rank of all that do, and whether one of them stays, in snapshots/ or in the trash.
+struct Hold {
+    std::uint32_t rank = 0;
+    bool is_needed = false;
+};
+using Holders = std::unordered_map<Digest, Hold, DigestHash>;
+struct RankedSnapshot {
+    fs::path folder;
+    Hold hold;
 };
 
 struct PrunePlan {
     std::string catalog;                     // digest of the ids that there were
     std::vector<PlannedSnapshot> snapshots;  // newest first
-    std::vector<TrashEntry> leaving;         // the trash: they cannot come back after this
+    std::vector<TrashEntry> trash;           // as it is now
+    std::vector<TrashEntry> leaving;         // of it: they cannot come back after this
     std::uint64_t leaving_bytes = 0;         // that only they hold
-    std::set<std::string> given_up;      // removals whose needs are not known: they do not wait in the trash
-    std::vector<std::string> vanished;   // asked to forget, and gone already
-    std::vector<std::string> damaged;    // snapshots that stay, by the ledger
-    std::set<std::string> unconfigured;  // sources that nobody backs up: nothing holds back their ages
-    SystemSeconds clock{};               // what grace is counted by
+    std::uint64_t trash_bytes = 0;           // that only the trash holds when the plan is carried out
+    Holders holders;                         // of every object that a snapshot names
+    std::vector<std::string> vanished;       // asked to forget, and gone already
+    std::vector<std::string> damaged;        // snapshots that stay, by the ledger
+    std::set<std::string> unconfigured;      // sources that nobody backs up: nothing holds back their ages
+    SystemSeconds clock{};                   // what grace is counted by
 
     std::vector<std::string> removals() const {
         std::vector<std::string> ids;
@@ -59,13 +81,6 @@ struct PrunePlan {
         for (const PlannedSnapshot& s : snapshots) total += s.frees_bytes;
         return total;
     }
-};
-
-/// Objects by the rank of the snapshot that holds them longest: the lowest rank wins.
-using Holders = std::unordered_map<Digest, std::uint32_t, DigestHash>;
-struct RankedSnapshot {
-    fs::path folder;
-    std::uint32_t rank = 0;
 };
 
 namespace detail {
@@ -144,6 +159,9 @@ inline std::vector<std::string> check_history(const Repository& repository, cons
     for (const Finding& f : findings) {
         if (f.item == "snapshot" && policy.unwanted.contains(f.snapshot)) {
             vanished.push_back(f.snapshot);
+        } else if (f.item == "repository" &&
+                   std::find(vanished.begin(), vanished.end(), f.snapshot) != vanished.end()) {
+            continue;  // the host remembers the newest one, and it is given up
         } else if (!policy.damaged_history_is_fine && f.item != "state file") {
             throw Error(
                 Kind::corrupt,
@@ -159,40 +177,127 @@ inline std::vector<std::string> check_history(const Repository& repository, cons
 }
 
 /// What leaves the trash now.
-inline std::vector<TrashEntry> leaving_trash(const Repository& repository, const PrunePolicy& policy,
-                                             SystemSeconds clock) {
-    std::vector<TrashEntry> entries = list_trash(repository);
+inline std::vector<TrashEntry> leaving_trash(const PrunePlan& plan, const PrunePolicy& policy) {
+    std::vector<TrashEntry> entries = plan.trash;
     std::erase_if(entries, [&](const TrashEntry& e) {
-        return !e.is_gone && !policy.empty_trash && e.since + policy.retention.grace > clock;
+        return !e.is_gone && !policy.empty_trash && e.since + policy.retention.grace > plan.clock;
     });
     return entries;
+}
+
+/// Throws: refused.
+inline void check_approved(const Repository& repository, const PrunePlan& plan,
+                           const ApprovedPlan& approved) {
+    const std::string again = "look at a new one: prune --plan";
+    if (approved.repository != repository.id())
+        throw Error(Kind::refused, "nothing removed: the plan is for another repository", again);
+    if (approved.catalog != plan.catalog)
+        throw Error(Kind::refused,
+                    "nothing removed: there are other snapshots now than when the plan was made", again);
+    std::set<std::string> open = approved.removals;
+    for (const PlannedSnapshot& s : plan.snapshots)
+        if (open.erase(s.id) != 0 && s.keep)
+            throw Error(Kind::refused,
+                        "nothing removed: the plan removes " + s.id + ", which is to be kept: " + s.reason,
+                        again);
+    if (!open.empty())
+        throw Error(Kind::refused,
+                    "nothing removed: the plan removes " + *open.begin() + ", which does not exist", again);
+}
+
+/// A verdict for every snapshot, and what only an approved plan and a request to forget change about it. Throws: refused.
+inline void judge_all(const Repository& repository, const SnapshotList& list, const PrunePolicy& policy,
+                      const std::map<std::string, std::string>& trust, PrunePlan& plan) {
+    const std::vector<SnapshotFacts> facts = read_facts(repository, list, trust, policy);
+    plan.clock = trusted_now(facts, policy.now);
+    for (const SnapshotFacts& s : facts)
+        for (const std::string& source : s.sources)
+            if (!policy.configured.empty() && !policy.configured.contains(source))
+                plan.unconfigured.insert(source);
+    RetentionConfig retention = policy.retention;
+    if (!retention.is_set()) retention.keep[static_cast<std::size_t>(Period::last)] = KeepRule{0, kForever};
+    for (const Verdict& v :
+         judge(facts, retention, TimeZone::find(retention.zone), policy.now, policy.configured))
+        plan.snapshots.push_back({v.id, v.keep, v.reason});
+    for (const UnreadableSnapshot& u : list.unreadable)
+        plan.snapshots.push_back({u.id, !policy.unwanted.contains(u.id), "cannot be read: " + u.why});
+    for (const PlannedSnapshot& s : plan.snapshots)
+        if (s.keep && policy.unwanted.contains(s.id))
+            throw Error(Kind::refused, "nothing removed: snapshot " + s.id + " has to stay: " + s.reason,
+                        "unpin it, or take newer snapshots of its sources first");
+    if (!policy.approved) return;
+    check_approved(repository, plan, *policy.approved);
+    for (PlannedSnapshot& s : plan.snapshots) {
+        if (s.keep || policy.approved->removals.contains(s.id)) continue;
+        s.keep = true;
+        s.reason = "the plan does not remove it";
+    }
+}
+
+/// Kept ones have rank 0, removed ones 1 and up, the newest first, the trash comes last. Whose needs cannot be read and
+/// who goes for good is left out.
+inline std::vector<RankedSnapshot> rank_all(const Repository& repository, const PrunePolicy& policy,
+                                            PrunePlan& plan) {
+    std::vector<RankedSnapshot> ranked;
+    const bool no_grace = policy.empty_trash || policy.retention.grace.count() == 0;
+    std::uint32_t rank = 0;
+    for (PlannedSnapshot& s : plan.snapshots) {
+        ++rank;
+        const fs::path folder = repository.snapshot(s.id);
+        const bool is_lost = policy.unwanted.contains(s.id) && !has_known_needs(folder);
+        s.skips_trash = no_grace || is_lost;
+        if (!is_lost) ranked.push_back({folder, {s.keep ? 0 : rank, s.keep || !s.skips_trash}});
+    }
+    std::set<std::string> leaves;
+    for (const TrashEntry& e : plan.leaving) leaves.insert(e.id);
+    for (const TrashEntry& e : plan.trash) {
+        const bool stays = !leaves.contains(e.id);
+        if (stays || (!e.is_gone && has_known_needs(e.path(repository))))
+            ranked.push_back({e.path(repository), {stays ? rank + 1 : rank + 2, stays}});
+    }
+    return ranked;
+}
+
+/// Needs the holders.
+inline void count_bytes(const Repository& repository, PrunePlan& plan) {
+    const std::size_t count = plan.snapshots.size();
+    for (const auto& [object, hold] : plan.holders) {
+        struct stat st {};
+        if (hold.rank == 0 || ::lstat(repository.object(object).c_str(), &st) != 0) continue;
+        const auto bytes = static_cast<std::uint64_t>(st.st_size);
+        if (hold.is_needed) plan.trash_bytes += bytes;
+        if (hold.rank <= count) plan.snapshots[hold.rank - 1].frees_bytes += bytes;
+        if (hold.rank == count + 2) plan.leaving_bytes += bytes;
+    }
 }
 
 }  // namespace detail
 
 /// Reads the SHA256SUMS of all, on all cores. Memory: some 70 bytes for each object and core. Throws: corrupt, io.
 inline Holders find_holders(const std::vector<RankedSnapshot>& snapshots) {
+    const auto add = [](Holders& holders, const Digest& object, const Hold& hold) {
+        const auto [at, is_new] = holders.try_emplace(object, hold);
+        if (is_new) return;
+        at->second.rank = std::min(at->second.rank, hold.rank);
+        at->second.is_needed = at->second.is_needed || hold.is_needed;
+    };
     tbb::enumerable_thread_specific<Holders> parts;
     tbb::parallel_for(std::size_t{0}, snapshots.size(), [&](std::size_t i) {
         check_interrupted();
         Holders& holders = parts.local();
-        for (const Digest& object : detail::read_needs(snapshots[i].folder).objects) {
-            const auto [at, is_new] = holders.try_emplace(object, snapshots[i].rank);
-            if (!is_new) at->second = std::min(at->second, snapshots[i].rank);
-        }
+        for (const Digest& object : detail::read_needs(snapshots[i].folder).objects)
+            add(holders, object, snapshots[i].hold);
     });
     Holders all;
     for (Holders& part : parts) {
         if (all.size() < part.size()) all.swap(part);
-        for (const auto& [object, rank] : part) {
-            const auto [at, is_new] = all.try_emplace(object, rank);
-            if (!is_new) at->second = std::min(at->second, rank);
-        }
+        for (const auto& [object, hold] : part) add(all, object, hold);
     }
     return all;
 }
 
-/// Throws: corrupt (a SHA256SUMS or the history), not_found (an unwanted id), refused (one that has to stay), io.
+/// Throws: corrupt (a SHA256SUMS or the history), not_found (an unwanted id), refused (one that has to stay, or an
+/// approved plan that does not fit any more), io.
 inline PrunePlan plan_prune(const Repository& repository, const PrunePolicy& policy) {
     PrunePlan plan;
     plan.vanished = detail::check_history(repository, policy);
@@ -209,51 +314,14 @@ inline PrunePlan plan_prune(const Repository& repository, const PrunePolicy& pol
             throw Error(Kind::not_found, "there is no snapshot " + id, "catalog lists what there is");
 
     const std::map<std::string, std::string> trust = read_trust(repository);
-    const std::vector<SnapshotFacts> facts = detail::read_facts(repository, list, trust, policy);
-    plan.clock = trusted_now(facts, policy.now);
-    for (const SnapshotFacts& s : facts)
-        for (const std::string& source : s.sources)
-            if (!policy.configured.empty() && !policy.configured.contains(source))
-                plan.unconfigured.insert(source);
-    RetentionConfig retention = policy.retention;
-    if (!retention.is_set()) retention.keep[static_cast<std::size_t>(Period::last)] = KeepRule{0, kForever};
-    for (const Verdict& v :
-         judge(facts, retention, TimeZone::find(retention.zone), policy.now, policy.configured))
-        plan.snapshots.push_back({v.id, v.keep, v.reason, 0});
-    for (const UnreadableSnapshot& u : list.unreadable)
-        plan.snapshots.push_back({u.id, !policy.unwanted.contains(u.id), "cannot be read: " + u.why, 0});
-    for (const PlannedSnapshot& s : plan.snapshots) {
-        if (s.keep && policy.unwanted.contains(s.id))
-            throw Error(Kind::refused, "nothing removed: snapshot " + s.id + " has to stay: " + s.reason,
-                        "unpin it, or take newer snapshots of its sources first");
-        const auto state = trust.find(s.id);
-        if (s.keep && state != trust.end() && state->second == "damaged") plan.damaged.push_back(s.id);
-    }
-
-    std::vector<RankedSnapshot> ranked;
-    for (std::size_t i = 0; i < plan.snapshots.size(); ++i) {
-        const PlannedSnapshot& s = plan.snapshots[i];
-        const fs::path folder = repository.snapshot(s.id);
-        if (policy.unwanted.contains(s.id) && !detail::has_known_needs(folder))
-            plan.given_up.insert(s.id);
-        else
-            ranked.push_back({folder, s.keep ? 0 : static_cast<std::uint32_t>(i + 1)});
-    }
-    plan.leaving = detail::leaving_trash(repository, policy, plan.clock);
-    std::set<std::string> leaves;
-    for (const TrashEntry& e : plan.leaving) leaves.insert(e.id);
-    const auto last = static_cast<std::uint32_t>(plan.snapshots.size() + 1);
-    for (const TrashEntry& e : list_trash(repository))
-        if (!leaves.contains(e.id))
-            ranked.push_back({e.path(repository), last});
-        else if (!e.is_gone && detail::has_known_needs(e.path(repository)))
-            ranked.push_back({e.path(repository), last + 1});
-    for (const auto& [object, rank] : find_holders(ranked)) {
-        struct stat st {};
-        if (rank == 0 || rank == last || ::lstat(repository.object(object).c_str(), &st) != 0) continue;
-        (rank > last ? plan.leaving_bytes : plan.snapshots[rank - 1].frees_bytes) +=
-            static_cast<std::uint64_t>(st.st_size);
-    }
+    detail::judge_all(repository, list, policy, trust, plan);
+    for (const PlannedSnapshot& s : plan.snapshots)
+        if (const auto state = trust.find(s.id); s.keep && state != trust.end() && state->second == "damaged")
+            plan.damaged.push_back(s.id);
+    plan.trash = list_trash(repository);
+    plan.leaving = detail::leaving_trash(plan, policy);
+    plan.holders = find_holders(detail::rank_all(repository, policy, plan));
+    detail::count_bytes(repository, plan);
     return plan;
 }
 

@@ -154,7 +154,7 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
             e.hint());
     }
     try {
-        write_state(repository, {manifest.id, manifest.number, *sums.manifest});
+        write_state(repository, {manifest.id, manifest.number, *sums.manifest, ledger.take_memory()});
     } catch (const std::exception& e) {
         return e.what();
     }

@@ -125,7 +125,8 @@ inline void add_delta_warnings(RunContext& run, PendingComponent& pending) {
 
 /// Why this repository is not the one the host remembers, if so.
 inline std::optional<std::string> check_host_memory(const Repository& repository,
-                                                    const SnapshotList& snapshots) {
+                                                    const SnapshotList& snapshots,
+                                                    std::vector<std::string>& notes) {
     std::optional<HostState> state;
     try {
         state = read_state(repository);
@@ -133,7 +134,8 @@ inline std::optional<std::string> check_host_memory(const Repository& repository
         return e.what();
     }
     if (!state) return std::nullopt;
-    PrunedSnapshots pruned(repository);
+    if (const auto lost = contradicts_ledger(repository, *state)) notes.push_back("the ledger " + *lost);
+    PrunedSnapshots pruned(list_trash(repository));
     read_ledger(repository, [&](const LedgerLine& line) { pruned.note(line); });
     const std::uint64_t newest = snapshots.newest_first.empty() ? 0 : snapshots.newest_first.front().number;
     return contradicts(repository, *state, newest,
@@ -194,7 +196,8 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     const SnapshotList snapshots = list_snapshots(repository);
     for (const UnreadableSnapshot& u : snapshots.unreadable)
         report.notes.push_back("snapshot " + u.id + " cannot be read: " + u.why);
-    if (auto reason = detail::check_host_memory(repository, snapshots)) manifest.suspect.push_back(*reason);
+    if (auto reason = detail::check_host_memory(repository, snapshots, report.notes))
+        manifest.suspect.push_back(*reason);
     const auto start = std::chrono::system_clock::now();
     manifest.started = std::chrono::floor<std::chrono::seconds>(start);
     Cache cache(cache_folder(repository));

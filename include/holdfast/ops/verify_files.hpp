@@ -65,7 +65,7 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
 /// Does the history agree with what is there? Throws: io.
 inline void verify_history(const Repository& repository, std::vector<Finding>& findings) {
     std::map<std::string, std::string> expected;  // id -> manifest digest
-    PrunedSnapshots pruned(repository);
+    PrunedSnapshots pruned(list_trash(repository));
     const LedgerReport ledger = read_ledger(repository, [&](const LedgerLine& line) {
         if (line.event == "snapshot")
             expected[line.snapshot] = JsonFields(line.json, "ledger line").text_or("manifest_sha256", "");
@@ -104,6 +104,8 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
                                              [&](const std::string& id) { return pruned.contains(id); })
                                : std::nullopt;
         if (why) findings.push_back({Severity::damage, state->snapshot, "", "repository", *why});
+        if (const auto lost = state ? contradicts_ledger(repository, *state) : std::nullopt)
+            findings.push_back({Severity::warning, "", "", "ledger.jsonl", *lost});
     } catch (const Error& e) {
         findings.push_back({Severity::warning, "", "", "state file", e.what()});
     }

@@ -1,7 +1,8 @@
 // store/ledger.hpp - the append-only history of a repository, one JSON object per line.
 //
 // Each line carries the SHA-256 of the line before, so a removed or changed line shows, and so does a snapshot that
-// vanished without having been pruned. Appending takes an exclusive flock on the file itself and syncs.
+// vanished without having been pruned. Appending takes an exclusive flock on the file itself and syncs. A ledger that was
+// put back from an older copy is a whole chain: only what this host remembers of it outside the repository can tell.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 #include "holdfast/base/clock.hpp"
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
+#include "holdfast/store/state_file.hpp"
 
 namespace holdfast {
 
@@ -21,6 +23,29 @@ struct LedgerLine {
 };
 
 inline constexpr std::size_t kMaxLedgerLine = 64_KiB;
+
+/// Is the line still where it was? What was appended since does not matter. Throws: io.
+inline bool holds_mark(int ledger, const LedgerMark& mark) {
+    const std::string doing = "read the ledger";
+    if (mark.bytes == 0 || mark.bytes > static_cast<std::uint64_t>(stat_fd(ledger, doing).st_size))
+        return false;
+    Bytes tail(std::min<std::uint64_t>(mark.bytes, kMaxLedgerLine + 1));
+    pread_full(ledger, tail, mark.bytes - tail.size(), doing);
+    std::string_view text = as_text(tail);
+    if (!text.ends_with('\n')) return false;
+    text.remove_suffix(1);
+    const std::size_t begin = text.rfind('\n');
+    return sha256(begin == std::string_view::npos ? text : text.substr(begin + 1)) == mark.line;
+}
+
+/// Why the ledger is not the one this host remembers; nothing if it is, or is missing. Throws: io.
+inline std::optional<std::string> contradicts_ledger(const Repository& repository, const HostState& state) {
+    const UniqueFd fd{::open(repository.ledger().c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!fd || !state.ledger || holds_mark(fd.get(), *state.ledger)) return std::nullopt;
+    return "lacks lines that this host wrote (pins may be among them): put ledger.jsonl back from another "
+           "copy, or "
+           "take it as it is with prune --damaged-history-is-fine";
+}
 
 /// Holds the ledger exclusively: between construction and destruction no other run can append, so a run that numbers its
 /// snapshot does it here. Throws: busy, io, corrupt (the last line is not one of ours).
@@ -48,7 +73,47 @@ public:
     }
 
     LedgerWriter(const Repository& repository, std::chrono::seconds budget)
-        : LedgerWriter(repository.ledger(), budget) {}
+        : LedgerWriter(repository.ledger(), budget) {
+        repository_ = &repository;
+        try {
+            if (const auto state = read_state(repository); state && state->ledger)
+                if (!holds_mark(fd_.get(), *state->ledger)) lost_ = state->ledger;
+        } catch (const Error&) {
+            return;  // whoever compares the whole state reports it
+        }
+    }
+
+    /// Remembers what it wrote, outside the repository. Best effort: an older memory is no false one. The ledger is still
+    /// locked here, so memories follow each other as the lines do.
+    ~LedgerWriter() {
+        if (repository_ == nullptr || !is_news_) return;
+        try {
+            std::optional<HostState> state = read_state(*repository_);
+            if (!state || state->ledger == memory()) return;
+            state->ledger = memory();
+            write_state(*repository_, *state);
+        } catch (const std::exception&) {
+            return;
+        }
+    }
+    LedgerWriter(const LedgerWriter&) = delete;
+    LedgerWriter& operator=(const LedgerWriter&) = delete;
+
+    /// What the host's state file should remember: the last line, but as long as a remembered one is missing, that one.
+    std::optional<LedgerMark> memory() const {
+        const auto last = Digest::parse(previous_);
+        return lost_ || !last ? lost_ : LedgerMark{end_, *last};
+    }
+    /// The same for who writes the state file: it is not written again here, least of all after a failure.
+    std::optional<LedgerMark> take_memory() {
+        is_news_ = false;
+        return memory();
+    }
+    /// Lines that are missing shall be forgotten.
+    void accept_losses() {
+        lost_.reset();
+        is_news_ = true;
+    }
 
     /// One line to come; empty `snapshot` where none is meant.
     struct Entry {
@@ -68,6 +133,11 @@ public:
             for (const auto& [key, value] : entry.details.items()) json[key] = value;
             json["previous"] = previous;
             const std::string line = dump_json(json);
+            if (line.size() > kMaxLedgerLine)
+                throw Error(Kind::usage,
+                            "a line of the ledger would be longer than " + format_bytes(kMaxLedgerLine) +
+                                "; nothing was appended",
+                            "say it in fewer words");
             previous = sha256(line).hex();
             text += line + "\n";
         }
@@ -84,6 +154,7 @@ public:
         }
         end_ += text.size();
         previous_ = previous;
+        is_news_ = true;
     }
     void append(const std::string& event, const std::string& snapshot, const Json& details = Json::object()) {
         append({Entry{event, snapshot, details}});
@@ -95,6 +166,9 @@ private:
     UniqueFd fd_;
     std::uint64_t end_ = 0;
     std::string previous_;  // empty before the first line
+    const Repository* repository_ = nullptr;
+    std::optional<LedgerMark> lost_;  // remembered, and not there any more
+    bool is_news_ = false;            // for the memory
 };
 
 struct LedgerReport {

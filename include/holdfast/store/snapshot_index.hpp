@@ -86,24 +86,29 @@ inline SnapshotList list_snapshots(const Repository& repository) {
     return list;
 }
 
+/// The one of `ids` that begins with `prefix`. Throws: not_found, usage (several do).
+inline std::string match_prefix(std::vector<std::string> ids, const std::string& prefix,
+                                const std::string& hint) {
+    std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(prefix); });
+    if (ids.empty() || prefix.empty())
+        throw Error(Kind::not_found, "no snapshot is named " + in_quotes(prefix), hint);
+    if (ids.size() > 1)
+        throw Error(
+            Kind::usage,
+            in_quotes(prefix) + " is the beginning of " + std::to_string(ids.size()) + " snapshot ids",
+            "give more of the id");
+    return ids[0];
+}
+
 /// The snapshot a name means. Throws: not_found, usage (a prefix of several).
 inline Manifest find_snapshot(const Repository& repository, const std::string& name) {
+    static const std::string kHint = "catalog lists what there is";
     if (is_snapshot_id(name)) return read_manifest(repository, name);
     const auto none = [&](const std::string& why) -> Manifest {
-        throw Error(Kind::not_found, "no snapshot " + why, "catalog lists what there is");
+        throw Error(Kind::not_found, "no snapshot " + why, kHint);
     };
     const bool is_prefix = name != "latest" && !name.starts_with("latest:") && !name.starts_with('@');
-    if (is_prefix) {
-        std::vector<std::string> ids = list_snapshot_ids(repository);
-        std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(name); });
-        if (ids.empty() || name.empty()) return none("is named " + in_quotes(name));
-        if (ids.size() > 1)
-            throw Error(
-                Kind::usage,
-                in_quotes(name) + " is the beginning of " + std::to_string(ids.size()) + " snapshot ids",
-                "give more of the id");
-        return read_manifest(repository, ids[0]);
-    }
+    if (is_prefix) return read_manifest(repository, match_prefix(list_snapshot_ids(repository), name, kHint));
     std::optional<SystemSeconds> until;
     if (name.starts_with('@')) {
         until = parse_utc(std::string_view(name).substr(1));

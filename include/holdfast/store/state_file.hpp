@@ -1,4 +1,5 @@
-// store/state_file.hpp - what this host knows of a repository from outside it: the newest snapshot it made or saw.
+// store/state_file.hpp - what this host knows of a repository from outside it: the newest snapshot it made or saw, and
+// the last line it wrote to the ledger.
 //
 // A repository that was rolled back, emptied or replaced as a whole is consistent in itself; only a memory
 // outside of it can notice. One small file per repository in a private folder.
@@ -32,10 +33,19 @@ inline fs::path state_path(const Repository& repository) {
     return host_folder("XDG_STATE_HOME", "/var/lib", ".local/state") / (repository.id() + ".json");
 }
 
+/// A line of the ledger. It carries the digest of the line before, so it stands for all that were written until then.
+struct LedgerMark {
+    std::uint64_t bytes = 0;  // of the ledger up to and with this line
+    Digest line;              // without its newline
+
+    bool operator==(const LedgerMark&) const = default;
+};
+
 struct HostState {
     std::string snapshot;
     std::uint64_t number = 0;
     Digest manifest;
+    std::optional<LedgerMark> ledger{};  // nothing in files of old versions
 };
 
 /// What was noted last; nothing if this host never saw the repository. Throws: corrupt, io.
@@ -48,7 +58,13 @@ inline std::optional<HostState> read_state(const Repository& repository) {
     const JsonFields fields(json, what);
     const auto digest = Digest::parse(fields.text("manifest_sha256"));
     if (!digest) fields.fail("manifest_sha256", "is not a SHA-256");
-    return HostState{fields.text("snapshot"), fields.number("number"), *digest};
+    HostState state{fields.text("snapshot"), fields.number("number"), *digest};
+    if (fields.find("ledger") == nullptr) return state;
+    const JsonFields ledger(fields.at("ledger"), what + ": ledger");
+    const auto line = Digest::parse(ledger.text("line_sha256"));
+    if (!line) ledger.fail("line_sha256", "is not a SHA-256");
+    state.ledger = LedgerMark{ledger.number("bytes"), *line};
+    return state;
 }
 
 /// The number noted last; 0 if there is none that can be read.
@@ -64,11 +80,13 @@ inline std::uint64_t remembered_number(const Repository& repository) {
 inline void write_state(const Repository& repository, const HostState& state) {
     const fs::path path = state_path(repository);
     make_directories(path.parent_path());
-    const Json json = {{"repository", repository.id()},
-                       {"path", json_text(repository.root().string())},
-                       {"snapshot", state.snapshot},
-                       {"number", state.number},
-                       {"manifest_sha256", state.manifest.hex()}};
+    Json json = {{"repository", repository.id()},
+                 {"path", json_text(repository.root().string())},
+                 {"snapshot", state.snapshot},
+                 {"number", state.number},
+                 {"manifest_sha256", state.manifest.hex()}};
+    if (state.ledger)
+        json["ledger"] = {{"bytes", state.ledger->bytes}, {"line_sha256", state.ledger->line.hex()}};
     publish_file(path, as_bytes(dump_json(json, 2) + "\n"));
 }
 

@@ -40,19 +40,17 @@ inline std::vector<TrashEntry> list_trash(const Repository& repository) {
     return entries;
 }
 
-/// The snapshots that may be absent: pruned, by the ledger's lines so far, or in the trash.
+/// The snapshots that may be absent: pruned, by the ledger's lines so far, or in `trash`.
 class PrunedSnapshots {
 public:
-    explicit PrunedSnapshots(const Repository& repository) {
-        for (const TrashEntry& e : list_trash(repository)) trashed_.insert(e.id);
+    explicit PrunedSnapshots(const std::vector<TrashEntry>& trash = {}) {
+        for (const TrashEntry& e : trash) trashed_.insert(e.id);
     }
     void note(const LedgerLine& line) {
         if (line.event == "pruned") pruned_.insert(line.snapshot);
         if (line.event == "undeleted") pruned_.erase(line.snapshot);
     }
     bool contains(const std::string& id) const { return pruned_.contains(id) || trashed_.contains(id); }
-    /// By the ledger alone.
-    bool is_recorded(const std::string& id) const { return pruned_.contains(id); }
 
 private:
     std::set<std::string> trashed_, pruned_;
@@ -66,8 +64,11 @@ inline void move_to_trash(const Repository& repository, const std::string& id, S
     const timespec times[2] = {{0, UTIME_OMIT}, {now.time_since_epoch().count(), 0}};
     if (::utimensat(AT_FDCWD, from.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
         throw_os("set the time of '" + from.string() + "'");
-    remove_tree(repository.trash() / id);  // an older copy of it, that somebody brought back by hand
-    rename_path(from, repository.trash() / id);
+    const fs::path to = repository.trash() / id;
+    if (const std::error_code error =
+            remove_tree(to))  // an older copy of it, that somebody brought back by hand
+        throw OsError(error.value(), "remove the older copy " + in_quotes(to.string()));
+    rename_path(from, to);
 }
 
 }  // namespace detail

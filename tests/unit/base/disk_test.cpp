@@ -115,6 +115,15 @@ TEST_CASE("disk: a temporary goes unless it is kept") {
     CHECK(fs::exists(dir / "kept"));
 }
 
+TEST_CASE("disk: what cannot be removed is an error, what is not there is none") {
+    const TempDir dir;
+    dir.write("tree/sub/file", "x");
+    CHECK_FALSE(remove_tree(dir / "tree"));
+    CHECK_FALSE(fs::exists(dir / "tree"));
+    CHECK_FALSE(remove_tree(dir / "tree"));
+    CHECK(remove_tree("/proc/self"));
+}
+
 TEST_CASE("disk: a listing is sorted by bytes") {
     const TempDir dir;
     for (const char* name : {"b", "B", "a", ".x"}) dir.write(name, "");

@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "support/catch_error.hpp"
 #include "support/repository.hpp"
 
 using namespace holdfast;
+using holdfast::testing::catch_error;
 using holdfast::testing::TestRepository;
 
 namespace {
@@ -81,4 +83,32 @@ TEST_CASE("ledger: a last line longer than any of ours is refused, not chained t
     const std::string text = read_file(t.repository.ledger(), 1_MiB);
     publish_file(t.repository.ledger(), as_bytes(text + std::string(kMaxLedgerLine + 1, 'x') + "\n"));
     CHECK_THROWS_AS(append(t, "one"), const Error&);
+}
+
+TEST_CASE("ledger: a line longer than a reader accepts is refused, and the next one fits") {
+    TestRepository t;
+    const Json long_text = {{"reason", std::string(kMaxLedgerLine, 'x')}};
+    CHECK(catch_error([&] {
+              LedgerWriter(t.repository, std::chrono::seconds{1}).append("pinned", "", long_text);
+          }).kind() == Kind::usage);
+    const Json fits = {{"reason", std::string(kMaxLedgerLine - 300, 'x')}};
+    LedgerWriter(t.repository, std::chrono::seconds{1}).append("pinned", "", fits);
+    append(t, "one");
+    CHECK(read(t).findings.empty());
+}
+
+TEST_CASE("ledger: a remembered line is known again at its place, whatever follows, and nowhere else") {
+    TestRepository t;
+    append(t, "one");
+    const UniqueFd fd = open_fd(t.repository.ledger().string(), O_RDWR);
+    const auto mark = LedgerWriter(t.repository, std::chrono::seconds{1}).memory();
+    REQUIRE(mark);
+    CHECK(holds_mark(fd.get(), *mark));
+    append(t, "two");
+    CHECK(holds_mark(fd.get(), *mark));
+    CHECK_FALSE(holds_mark(fd.get(), {mark->bytes - 1, mark->line}));
+    CHECK_FALSE(holds_mark(fd.get(), {mark->bytes, sha256("another")}));
+    CHECK_FALSE(holds_mark(fd.get(), {0, mark->line}));
+    REQUIRE(::ftruncate(fd.get(), static_cast<off_t>(mark->bytes) - 1) == 0);
+    CHECK_FALSE(holds_mark(fd.get(), *mark));
 }
