@@ -106,10 +106,10 @@ run_logged() { # <command> [arg...]: in a log of its own, what it prints as well
 
 # Times of a crontab are those of the host, so they move when it is set to another zone.
 check_zone() {
-  local kind
+  local now
   if [[ -n $at || -z $zone ]]; then return; fi
-  IFS=$'\t' read -r kind _ < <(schedule cron '* * * * *' --zone "$zone")
-  if [[ $kind != exact ]]; then
+  now=$(schedule cron '* * * * *' --zone "$zone") || now=unknown # a backup is worth more than its hour
+  if [[ $now != exact* ]]; then
     say WARN "this schedule was made for $zone, but the host has another zone by now: run schedule_backups.sh again"
   fi
 }
@@ -118,11 +118,11 @@ main() {
   local scripts=${lib_dir%/lib} answer backup
   parse_arguments "$@"
   unset DRY_RUN BACKUP_TYPE # a schedule says itself what it does
+  on_exit tell_syslog
   if [[ -n $at ]]; then
     answer=$(schedule due "$at" --zone "${zone:-UTC}")
     [[ $answer == yes ]] || exit 0
   fi
-  on_exit tell_syslog
   on_exit stop_child
   check_zone
   backup=("$scripts/backup.sh" "${quiet[@]}" --wait "${BACKUP_LOCK_WAIT:-20m}")
@@ -138,7 +138,10 @@ main() {
       case $job in
         verify) run_logged verify --budget "$budget" ;;
         prune) run_logged prune ;;
-        drill) run_logged "$scripts/dr_drill.sh" ;;
+        drill)
+          need "$scripts/dr_drill.sh"
+          run_logged "$scripts/dr_drill.sh"
+          ;;
         cleanup-logs) run_logged "$scripts/cleanup_logs.sh" ;;
       esac
       ;;

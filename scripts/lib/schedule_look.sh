@@ -91,8 +91,10 @@ lint_timer() { # <file>
     [[ $value =~ \ (UTC|[A-Z][A-Za-z_]+/[A-Za-z_/+-]+)$ ]] ||
       found+=("'$value' names no zone: the times are those of this host, and move with it")
   done <"$1"
-  grep -qE '^Persistent=(true|yes|on|1)$' "$1" ||
+  # It means something for OnCalendar= only.
+  if grep -qE '^OnCalendar=.' "$1" && ! grep -qE '^Persistent=(true|yes|on|1)$' "$1"; then
     found+=("Persistent=true is missing: a run is lost if the machine is off at its time")
+  fi
   if grep -qE '^AccuracySec=[0-9]*(h|d)' "$1"; then found+=("AccuracySec= lets it start hours late"); fi
   if ((${#found[@]} > 0)); then
     printf 'warning: %s\n' "${found[@]}"

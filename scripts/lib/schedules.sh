@@ -117,6 +117,9 @@ add_to_cron() { # <name>
   if grep -qvaF -- " --config $REPLY " "$work_dir/ours"; then
     die 10 "'$1' is scheduled for another configuration" "give this one another --name, or remove the old one: remove $1"
   fi
+  if grep -qaE '^[ \t]*CRON_TZ' "$work_dir/table"; then
+    say WARN "the crontab sets CRON_TZ: Debian's cron ignores it, others shift the times of all lines below it"
+  fi
   edit_table "$1" "$work_dir/lines"
   if [[ -w $unit_dir ]] && command -v systemctl >/dev/null; then remove_timer "$1"; fi # it moved
   if [[ -f $unit_dir/holdfast-$1.timer ]]; then say WARN "$unit_dir/holdfast-$1.timer schedules it as well"; fi

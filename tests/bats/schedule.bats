@@ -255,6 +255,24 @@ without_crontab() { # <command> [arg...]
   assert_regex "$(tail -n 1 logs/backups/verify_*.log)" 'state=failed code=5$'
 }
 
+@test "a job that is told to stop takes its backup with it, which says how it ended" {
+  init >/dev/null
+  sed -i 's/^\[retention\]/[[source]]\nname = "slow"\nkind = "command"\ncommand = "touch started; sleep 60"\n&/' holdfast.toml
+  "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$system/holdfast.toml" full 2>err 3>&- &
+  local job=$! i code
+  for ((i = 0; i < 200; i++)); do
+    if [[ -e started ]]; then break; fi
+    sleep 0.05
+  done
+  assert_file_exist started
+  kill -TERM "$job"
+  code=0
+  wait "$job" || code=$?
+  assert_equal "$code" 143
+  assert_regex "$(tail -n 1 logs/backups/backup_*.log)" 'state=failed code=143'
+  run -0 flock --nonblock logs/backups/backup.lock true
+}
+
 @test "trading-hours: every hour of the window and at its end, Monday to Friday" {
   plan trading-hours --from 09:15 --to 15:30
   assert_equal "$(lines | cut -d' ' -f1-5)" $'15 9-15 * * 1-5\n30 15 * * 1-5'
@@ -295,7 +313,9 @@ without_crontab() { # <command> [arg...]
 
 @test "what is scheduled elsewhere as well is said" {
   echo '[Timer]' >"$HOLDFAST_UNIT_DIR/holdfast-daily.timer"
+  printf 'CRON_TZ=Asia/Tokyo\n' | install_table
   run -0 plan daily
+  assert_output --partial 'sets CRON_TZ'
   assert_output --partial "$HOLDFAST_UNIT_DIR/holdfast-daily.timer schedules it as well"
 }
 
