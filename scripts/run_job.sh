@@ -40,7 +40,7 @@ EXAMPLES
   run_job.sh --quiet --at "15 9-15 * * 1-5" --zone Asia/Kolkata hourly'
 
 job='' at='' zone='' budget=30m
-quiet=() # --quiet, for backup.sh
+quiet=() # --quiet, for scripts with a log of their own
 
 parse_arguments() {
   while (($#)); do
@@ -81,7 +81,7 @@ tell_syslog() {
     "job $job failed with exit $exit_status${log_file:+; its log is $log_file}" 2>/dev/null
 }
 
-# A script that has its own log and its own end: no limit but its own, and no time is too long to stop in order.
+# A script with its own log and time limit; to stop in order, it has all the time that it needs.
 run_script() { # <command> [arg...]
   "$@" </dev/null >/dev/null &
   child_pid=$!
@@ -132,16 +132,13 @@ main() {
       export BACKUP_CACHE=false BACKUP_REDIS=false BACKUP_CONFIG=false BACKUP_LOGS=false BACKUP_DATA=false
       run_script "${backup[@]}" --type hourly
       ;;
+    drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;;
     *)
       need jq timeout
       load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}
       case $job in
         verify) run_logged verify --budget "$budget" ;;
         prune) run_logged prune ;;
-        drill)
-          need "$scripts/dr_drill.sh"
-          run_logged "$scripts/dr_drill.sh"
-          ;;
         cleanup-logs) run_logged "$scripts/cleanup_logs.sh" ;;
       esac
       ;;

@@ -233,6 +233,15 @@ without_crontab() { # <command> [arg...]
   assert_equal "$(catalog --json | jq -r '.[0] | .type, (.sources | join(" "))')" $'hourly\ntrades'
 }
 
+@test "drill: runs without a terminal and leaves its record" {
+  init >/dev/null
+  snap >/dev/null
+  plan drill
+  run as_cron "$(command_of drill)"
+  assert_output ''
+  assert_file_exist logs/backups/recovery_test_*.md
+}
+
 @test "verify, prune and cleanup-logs: run, and each leaves a log with one terminal state" {
   local job
   init >/dev/null
