@@ -132,7 +132,7 @@ main() {
       export BACKUP_CACHE=false BACKUP_REDIS=false BACKUP_CONFIG=false BACKUP_LOGS=false BACKUP_DATA=false
       run_script "${backup[@]}" --type hourly
       ;;
-    drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;;
+    drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;; # it has a log of its own, as backup.sh has
     *)
       need jq timeout
       load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}

@@ -204,6 +204,37 @@ END
   exec {lock}>&-
 }
 
+@test "a drill that is stopped leaves nothing in scratch, and says so in its log" {
+  printf '[drill]\nstart = "touch started; sleep 30"\n' >>holdfast.toml
+  "$script" --quiet >/dev/null 2>&1 &
+  local pid=$! i status=0
+  for ((i = 0; i < 100; i++)); do
+    if [[ -e started ]]; then break; fi
+    sleep 0.1
+  done
+  assert_file_exist started
+  kill -TERM "$pid"
+  wait "$pid" || status=$?
+  assert_equal "$status" 143
+  assert_regex "$(tail -n 1 logs/backups/drill_*.log)" 'state=failed code=143'
+  assert_nothing_left
+}
+
+@test "a simulated loss that is stopped leaves no copy of the data behind" {
+  printf '[drill]\nstart = "touch %s/started; sleep 30"\n' "$system" >>holdfast.toml
+  "$script" --quiet --simulate-loss >/dev/null 2>&1 &
+  local pid=$! i status=0
+  for ((i = 0; i < 200; i++)); do
+    if [[ -e started ]]; then break; fi
+    sleep 0.1
+  done
+  assert_file_exist started
+  kill -TERM "$pid"
+  wait "$pid" || status=$?
+  assert_equal "$status" 143
+  assert_nothing_left
+}
+
 @test "a configuration with commands that others may write is refused" {
   chmod o+w holdfast.toml
   run -10 --separate-stderr drill
