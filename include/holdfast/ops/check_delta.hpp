@@ -15,6 +15,7 @@
 
 #include "holdfast/ops/delta_tables.hpp"
 #include "holdfast/store/component_reader.hpp"
+#include "holdfast/wrap/json.hpp"
 
 namespace holdfast::ops {
 
@@ -170,6 +171,19 @@ struct DeltaCheck {
     std::vector<std::string> notes;     // what could not be checked, for instance files outside of a table
     std::size_t tables = 0;
 };
+
+inline std::string format_delta_check(const DeltaCheck& check) {
+    Json json = {{"warnings", Json::array()}, {"notes", Json::array()}, {"tables", check.tables}};
+    for (const std::string& w : check.warnings) json["warnings"].push_back(json_text(w));
+    for (const std::string& n : check.notes) json["notes"].push_back(json_text(n));
+    return dump_json(json);
+}
+/// Throws: corrupt.
+inline DeltaCheck parse_delta_check(std::string_view text) {
+    const Json json = parse_json(text, "findings of a Delta check");
+    const JsonFields fields(json, "findings of a Delta check");
+    return {fields.texts("warnings"), fields.texts("notes"), fields.number("tables")};
+}
 
 /// Reads the names and the logs. Throws: corrupt, io.
 inline DeltaCheck check_delta(const DeltaFiles& files) {

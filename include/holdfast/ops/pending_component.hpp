@@ -19,6 +19,12 @@ struct SegmentNote {
     std::uint64_t first_byte = 0, last_byte = 0;  // of index lines
 };
 
+/// The findings of a check, and a key of what was checked, that the cache shall remember.
+struct CheckedNote {
+    Digest key;
+    std::string findings;
+};
+
 /// Plain bytes that a component refers to, by object.
 using UsedBytes = std::map<ObjectOrdinal, std::uint64_t>;
 
@@ -32,6 +38,7 @@ struct PendingComponent {
     std::optional<PageMapWriter> page_map;  // sqlite
     std::optional<Digest> unchanged_key;    // sqlite: set if the next run may take this one over
     std::vector<std::string> notes;         // worth saying, nothing is missing
+    std::optional<CheckedNote> checked;     // trees: what a check found, for the next run
 };
 
 }  // namespace holdfast::ops

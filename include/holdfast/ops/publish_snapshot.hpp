@@ -184,6 +184,8 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
             // Of this snapshot now: the one it was captured with may be pruned.
             if (pending.unchanged_key)
                 cache.set_unchanged(pending.component.name, {*pending.unchanged_key, manifest.id});
+            if (pending.checked)
+                cache.set_checked(pending.component.name, pending.checked->key, pending.checked->findings);
             if (!pending.stream) continue;
             // A suspect snapshot may be a mistake: what the last good one uses is still wanted.
             if (manifest.suspect.empty()) add_uses(pending);

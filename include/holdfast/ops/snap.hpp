@@ -108,19 +108,32 @@ inline void add_suspicions(RunContext& run, const std::vector<SourceConfig>& sou
         manifest.suspect.push_back(std::move(reason));
 }
 
-/// An unchanged index has the findings of last time; otherwise the tables are checked in what was stored.
-inline void add_delta_warnings(RunContext& run, PendingComponent& pending) {
-    if (pending.index == nullptr || !pending.index->contains("_delta_log/")) return;
-    Component& now = pending.component;
-    const Component* before = previous_component(run, now.name, now.kind);
-    if (before == nullptr || !before->index || before->index->digest != now.index->digest) {
-        const DeltaCheck found = check_delta(run.reader, now, run.repository.tmp());
-        now.warnings.insert(now.warnings.end(), found.warnings.begin(), found.warnings.end());
-        pending.notes.insert(pending.notes.end(), found.notes.begin(), found.notes.end());
-        return;
+/// What the tables in the tree lack. An index that this version has checked already has the findings of then.
+inline DeltaCheck find_in_delta(RunContext& run, PendingComponent& pending) {
+    const Component& c = pending.component;
+    const Digest key = sha256(std::string(kVersion) + " " + c.index->digest.hex());
+    if (auto known = run.cache.find_checked(c.name, key)) {
+        try {
+            return parse_delta_check(*known);
+        } catch (const Error&) {  // a damaged cache costs time only
+        }
     }
-    for (const std::string& w : before->warnings)
-        if (w.starts_with(kDeltaWarning)) now.warnings.push_back(w);
+    DeltaCheck found = check_delta(run.reader, c, run.repository.tmp());
+    pending.checked = CheckedNote{key, format_delta_check(found)};
+    return found;
+}
+
+/// A log that cannot be read back is damage for verify to report; it does not stop a backup.
+inline void add_delta_findings(RunContext& run, PendingComponent& pending) {
+    if (pending.index == nullptr || !pending.index->contains("_delta_log/")) return;
+    Component& c = pending.component;
+    try {
+        DeltaCheck found = find_in_delta(run, pending);
+        std::move(found.warnings.begin(), found.warnings.end(), std::back_inserter(c.warnings));
+        std::move(found.notes.begin(), found.notes.end(), std::back_inserter(pending.notes));
+    } catch (const Error& e) {
+        c.warnings.push_back(std::string("the Delta tables could not be checked: ") + e.what());
+    }
 }
 
 /// Why this repository is not the one the host remembers, if so.
@@ -227,7 +240,7 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     std::vector<PendingMetadata> metadata;
     std::set<Digest> objects = publish_streams(capture, captured, metadata);
     for (PendingComponent& pending : captured) {
-        detail::add_delta_warnings(run, pending);
+        detail::add_delta_findings(run, pending);
         report.is_damaged = report.is_damaged || pending.is_damaged;
         report.notes.insert(report.notes.end(), pending.notes.begin(), pending.notes.end());
         manifest.components.push_back(pending.component);

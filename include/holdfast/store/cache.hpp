@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/store/cache_tables.hpp"
 #include "holdfast/store/object_use.hpp"
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
-#include "holdfast/wrap/sqlite.hpp"
 
 namespace holdfast {
 
@@ -152,6 +152,23 @@ public:
         q.step();
     }
 
+    /// What a check of the component found, if its key was the same then.
+    std::optional<std::string> find_checked(const std::string& component, const Digest& key) {
+        return look_up<std::string>(*find_checked_, std::string_view(component),
+                                    [&](Statement& q) -> std::optional<std::string> {
+                                        Digest then;
+                                        if (!read_digest(q.blob(0), then) || then != key) return std::nullopt;
+                                        return std::string(q.text(1));
+                                    });
+    }
+    void set_checked(const std::string& component, const Digest& key, std::string_view findings) {
+        Statement q = db_->prepare("INSERT OR REPLACE INTO checked VALUES(?1, ?2, ?3)");
+        q.bind(1, std::string_view(component));
+        q.bind(2, ByteSpan(key.bytes));
+        q.bind(3, findings);
+        q.step();
+    }
+
     /// What the newest snapshots of all components use of each object; nothing if the cache cannot be read.
     std::vector<ObjectUse> object_uses() {
         const std::lock_guard guard(mutex_);
@@ -196,8 +213,6 @@ public:
     }
 
 private:
-    static constexpr int kVersion = 2;
-
     /// The row for `key` as `read` makes it. The statement is reset before this returns: an open one would hold the whole
     /// run to the cache as it was at its first look.
     template <class Row, class Key, class Read>
@@ -237,35 +252,17 @@ private:
     void open(const std::string& path) {
         find_unchanged_.reset(), find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(),
             add_segment_.reset(), touch_segment_.reset();
-        add_object_.reset(), find_object_.reset();
+        add_object_.reset(), find_object_.reset(), find_checked_.reset();
         db_.emplace(Database::open_cache(path));
         // WAL with synchronous=NORMAL survives a power cut undamaged; the newest rows may be lost, which is fine.
         db_->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;");
-        if (db_->query_integer("PRAGMA user_version") != kVersion) {
-            is_fresh_ = true;
-            db_->execute(
-                "BEGIN IMMEDIATE; DROP TABLE IF EXISTS object; DROP TABLE IF EXISTS chunk; DROP TABLE IF "
-                "EXISTS segment;"
-                "CREATE TABLE object(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, stored_bytes INTEGER "
-                "NOT NULL);"
-                "CREATE TABLE chunk(digest BLOB PRIMARY KEY, object INTEGER NOT NULL, offset INTEGER NOT "
-                "NULL,"
-                " length INTEGER NOT NULL) WITHOUT ROWID;"
-                "CREATE TABLE segment(key BLOB PRIMARY KEY, recipe TEXT NOT NULL, index_lines TEXT NOT NULL,"
-                " seen INTEGER NOT NULL);"
-                "DROP TABLE IF EXISTS unchanged;"
-                "CREATE TABLE unchanged(component TEXT PRIMARY KEY, key BLOB NOT NULL, snapshot TEXT NOT "
-                "NULL);"
-                "DROP TABLE IF EXISTS object_use;"
-                "CREATE TABLE object_use(component TEXT, object BLOB, used_bytes INTEGER NOT NULL,"
-                " plain_bytes INTEGER NOT NULL, PRIMARY KEY(component, object)) WITHOUT ROWID;"
-                "PRAGMA user_version=2; COMMIT;");
-        }
+        is_fresh_ = ensure_cache_tables(*db_) || is_fresh_;
         const auto prepare = [&](const char* sql) { return std::make_unique<Statement>(db_->prepare(sql)); };
         find_chunk_ = prepare(
             "SELECT o.name, c.offset, c.length, o.stored_bytes FROM chunk c JOIN object o ON o.id = c.object "
             "WHERE c.digest = ?1");
         find_unchanged_ = prepare("SELECT key, snapshot FROM unchanged WHERE component = ?1");
+        find_checked_ = prepare("SELECT key, findings FROM checked WHERE component = ?1");
         find_segment_ = prepare("SELECT recipe, index_lines FROM segment WHERE key = ?1");
         add_chunk_ = prepare("INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3, ?4)");
         add_segment_ = prepare("INSERT OR REPLACE INTO segment VALUES(?1, ?2, ?3, ?4)");
@@ -298,7 +295,7 @@ private:
     bool is_out_of_use_ = false;
     std::optional<Database> db_;
     std::unique_ptr<Statement> find_chunk_, find_segment_, add_chunk_, add_segment_, touch_segment_;
-    std::unique_ptr<Statement> add_object_, find_object_, find_unchanged_;
+    std::unique_ptr<Statement> add_object_, find_object_, find_unchanged_, find_checked_;
     std::map<Digest, std::int64_t> object_rows_;
 };
 

@@ -105,16 +105,6 @@ inline std::uint32_t small_number(const JsonFields& fields, const char* key) {
     return static_cast<std::uint32_t>(value);
 }
 
-inline std::vector<std::string> texts_from(const JsonFields& fields, const char* key) {
-    std::vector<std::string> out;
-    if (fields.find(key) == nullptr) return out;
-    for (const Json& text : fields.array(key)) {
-        if (!text.is_string()) fields.fail(key, "holds something that is not text");
-        out.push_back(text.get<std::string>());
-    }
-    return out;
-}
-
 inline FileFacts file_facts_from(const JsonFields& fields) {
     FileFacts facts;
     const std::string mode = fields.text("mode");
@@ -183,7 +173,7 @@ inline Component component_from(const Json& json, const std::string& what) {
         fields.fail("sqlite", "does not fit 'bytes'");
     c.new_bytes = fields.number("new_bytes");
     if (fields.find("new_stored_bytes") != nullptr) c.new_stored_bytes = fields.number("new_stored_bytes");
-    c.warnings = texts_from(fields, "warnings");
+    c.warnings = fields.texts("warnings");
     return c;
 }
 
@@ -263,7 +253,7 @@ inline Manifest parse_manifest(std::string_view text, const std::string& expecte
         const JsonFields x(missing, what + ": missing");
         m.missing.push_back({x.text("source"), x.text("path"), x.text("reason")});
     }
-    m.suspect = detail::texts_from(fields, "suspect");
+    m.suspect = fields.texts("suspect");
     const JsonFields totals(fields.at("totals"), what + ": totals");
     m.stored_bytes = totals.number("stored_bytes");
     m.object_count = totals.number("objects");

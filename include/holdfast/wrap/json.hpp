@@ -112,6 +112,16 @@ public:
         if (!value.is_array()) fail(key, "is not a list");
         return value;
     }
+    /// A list of texts; none if the key is missing.
+    std::vector<std::string> texts(const char* key) const {
+        std::vector<std::string> out;
+        if (find(key) == nullptr) return out;
+        for (const Json& text : array(key)) {
+            if (!text.is_string()) fail(key, "holds something that is not text");
+            out.push_back(text.get<std::string>());
+        }
+        return out;
+    }
     const std::string& what() const { return what_; }
     [[noreturn]] void fail(const char* key, const char* why) const {
         throw Error(Kind::corrupt, what_ + ": '" + key + "' " + why);

@@ -2,12 +2,16 @@
 
 #include "holdfast/ops/verify.hpp"
 #include "support/catch_error.hpp"
+#include "support/damage.hpp"
 #include "support/fixture.hpp"
 #include "support/repository.hpp"
 
 using namespace holdfast;
 using holdfast::testing::contains;
+using holdfast::testing::data_objects;
+using holdfast::testing::noise;
 using holdfast::testing::read_fixture;
+using holdfast::testing::run_sql;
 using holdfast::testing::TestRepository;
 
 namespace {
@@ -175,6 +179,56 @@ TEST_CASE("check_delta: a checkpoint in a form that we do not read is a note") {
     CHECK(found.warnings.empty());
     REQUIRE(found.notes.size() == 2);
     CHECK(contains(found.notes[0], "codec 4 is not supported"));
+}
+
+TEST_CASE("check_delta: what was noted or warned of is said again while nothing changes, cache or not") {
+    const Table t;
+    t.checkpoint("parquet", "brotli");
+    t.dir.write("lake/a/_delta_log/00000000000000000003.checkpoint.parquet", "garbage");
+    const auto found = t.snap_lake();
+    REQUIRE(found.warnings.size() == 1);
+    REQUIRE(found.notes.size() == 2);
+    for (int run = 0; run < 3; ++run) {
+        CAPTURE(run);
+        if (run == 2) remove_tree(cache_folder(t.repository));
+        const auto again = t.snap_lake();
+        CHECK(again.warnings == found.warnings);
+        CHECK(again.notes == found.notes);
+    }
+}
+
+TEST_CASE("check_delta: an unchanged tree is not checked again, except by another version of holdfast") {
+    const Table t;
+    t.checkpoint("parquet", "snappy");
+    t.snap_lake();
+    const fs::path cache = cache_folder(t.repository) / "index.db";
+    run_sql(
+        cache,
+        R"(UPDATE checked SET findings = '{"warnings":["delta table said"],"notes":["noted"],"tables":1}')");
+    const auto known = t.snap_lake();
+    CHECK(known.warnings == std::vector<std::string>{"delta table said"});
+    CHECK(known.notes == std::vector<std::string>{"noted"});
+    run_sql(cache, "UPDATE checked SET findings = '[nonsense'");
+    t.expect_whole();
+    run_sql(cache,
+            "UPDATE checked SET findings = '{\"notes\":[\"of old\"],\"tables\":1}', key = randomblob(32)");
+    t.expect_whole();
+}
+
+TEST_CASE("check_delta: a log that is damaged in the repository is a warning, not the end of the run") {
+    const Table t;
+    t.checkpoint("parquet", "snappy");
+    for (const std::string name : {"lake/a", "lake/z"})  // so that the log is in chunks that do not change
+        t.dir.write(name, std::string(as_text(noise(3'000'000, name.back()))));
+    const auto lake = t.source("lake", SourceKind::tree, (t.dir / "lake").string());
+    const Manifest first = t.snap({lake}).manifest;
+    for (const Digest& object : data_objects(t.repository, first.components[0]))
+        publish_file(t.repository.object(object), Bytes(fs::file_size(t.repository.object(object))));
+    t.dir.write("lake/zz", "changes the index");
+    const ops::SnapReport report = t.snap({lake});
+    CHECK(report.manifest.state() == "partial");
+    REQUIRE(report.manifest.components[0].warnings.size() == 1);
+    CHECK(contains(report.manifest.components[0].warnings[0], "could not be checked: object"));
 }
 
 TEST_CASE("check_delta: a checkpoint is not looked at where the commits say it all") {
