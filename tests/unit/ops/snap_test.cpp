@@ -233,6 +233,30 @@ TEST_CASE("snap: a damaged cache costs a note, not the snapshot, and is made ane
     CHECK(t.snap({tree}).notes.empty());
 }
 
+TEST_CASE("snap: a cache that lacks tables, is older or is gone changes nothing of what is stored") {
+    TestRepository t;
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    run_sql(t.dir / "t.db", kRows);
+    const std::vector<SourceConfig> sources = {
+        t.source("tree", SourceKind::tree, (t.dir / "tree").string()),
+        t.source("trades", SourceKind::sqlite, (t.dir / "t.db").string())};
+    t.snap(sources);
+    for (const char* damage :
+         {"DROP TABLE object_use", "DROP TABLE unchanged", "DROP TABLE chunk", "PRAGMA user_version = 1",
+          "DROP TABLE segment; PRAGMA user_version = 1", ""}) {
+        CAPTURE(damage);
+        const Manifest before = t.snap(sources).manifest;
+        run_sql(cache_folder(t.repository) / "index.db", damage);
+        if (*damage == '\0') forget_cache(t);
+        const ops::SnapReport report = t.snap(sources);
+        CHECK(report.notes.empty());
+        CHECK(report.manifest.new_bytes() == 0);
+        for (std::size_t i = 0; i < sources.size(); ++i)
+            CHECK(report.manifest.components[i].recipe.digest == before.components[i].recipe.digest);
+        prove(t, report.manifest);
+    }
+}
+
 TEST_CASE("snap: a damaged recipe of the last image costs space, not the snapshot") {
     TestRepository t;
     run_sql(t.dir / "t.db", kRows);
