@@ -230,20 +230,6 @@ endless_text() { head -c 70000000 /dev/zero | tr '\0' ' ' && cat; }
   assert_output --partial 'not the one this host remembers'
 }
 
-@test "every tool: a newer format version is exit 3, untouched" {
-  local before
-  sed -i 's/"version": *1/"version": 2/' "$repo/format.json"
-  before=$(fingerprint "$repo")
-  for tool in "snap --sqlite $db" 'verify --all' "restore latest --target $BATS_TEST_TMPDIR/out" 'catalog list'; do
-    # shellcheck disable=SC2086  # words
-    run -3 --separate-stderr $tool
-    assert_clean_failure
-    assert_regex "$stderr" 'version 2.*hint: '
-  done
-  assert_equal "$(fingerprint "$repo")" "$before"
-  assert_dir_not_exist "$BATS_TEST_TMPDIR/out"
-}
-
 @test "restore: a newer version of a manifest is exit 3, and other snapshots still restore" {
   forge sed 's/"version": *1,/"version": 2,/'
   run -3 --separate-stderr restore "$second" --target "$BATS_TEST_TMPDIR/out"
