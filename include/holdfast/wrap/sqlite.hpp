@@ -7,9 +7,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -169,6 +171,12 @@ public:
     void set_busy_budget(std::chrono::milliseconds budget) {
         busy_ = std::make_unique<Busy>(Busy{budget, {}});
         check(sqlite3_busy_handler(get(), &Busy::wait, busy_.get()), "set the wait");
+    }
+
+    /// No text or blob may be longer: a hostile record claims gigabytes, which SQLite would ask the system for.
+    void limit_values(std::uint64_t bytes) {
+        constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
+        sqlite3_limit(get(), SQLITE_LIMIT_LENGTH, static_cast<int>(std::min(bytes, kMost)));
     }
 
     /// Calls `stop` now and then during long queries; true ends them with SQLITE_INTERRUPT. Empty: never.
