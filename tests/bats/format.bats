@@ -21,7 +21,7 @@ list() { # <folder>
 assert_as_captured() { # <first or second> <folder>
   diff "$fixture/$1.tree" <(list "$2/config")
   (cd "$2" && sha256sum --quiet -c "$fixture/$1.files")
-  assert_equal "$(ls "$2" | tr '\n' ' ')" 'config dump trades '
+  assert_equal "$(find "$2" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort)" $'config\ndump\ntrades'
 }
 
 @test "format: a repository of version 1 verifies deeply and is restored as it was, to the byte, mode and time" {
