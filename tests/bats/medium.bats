@@ -23,7 +23,10 @@ setup() {
 }
 
 teardown() {
-  if [[ -n ${pid-} ]]; then kill -KILL "$pid" 2>/dev/null && wait "$pid" || true; fi
+  if [[ -n ${pid-} ]]; then
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" || true
+  fi
   umount -l "$disk" 2>/dev/null || true
 }
 

@@ -5,6 +5,8 @@
 // on stable storage.
 #pragma once
 
+#include <new>
+
 #include "holdfast/ops/capture_command.hpp"
 #include "holdfast/ops/capture_tree.hpp"
 #include "holdfast/ops/check_delta.hpp"
@@ -161,6 +163,13 @@ inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan
                                         Manifest& manifest, std::vector<PendingComponent>& captured,
                                         std::set<std::string>& unread) {
     std::optional<Error> first;
+    const auto miss = [&](const CaptureTask& task, const Error& e) {
+        manifest.missing.push_back({task.source->name, task.path, e.what()});
+        if (e.kind() != Kind::not_found) unread.insert(task.path.empty() ? task.component : task.path);
+        if (!first)
+            first.emplace(e.kind(), "source " + in_quotes(task.source->name) + " not captured: " + e.what(),
+                          e.hint());
+    };
     for (const CaptureTask& task : plan.tasks) {
         check_interrupted();
         progress.start(task.component);
@@ -168,12 +177,10 @@ inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan
             captured.push_back(capture_task(run, task));
         } catch (const Error& e) {
             if (run.capture.is_broken()) throw;
-            manifest.missing.push_back({task.source->name, task.path, e.what()});
-            if (e.kind() != Kind::not_found) unread.insert(task.path.empty() ? task.component : task.path);
-            if (!first)
-                first.emplace(e.kind(),
-                              "source " + in_quotes(task.source->name) + " not captured: " + e.what(),
-                              e.hint());
+            miss(task, e);
+        } catch (const std::bad_alloc&) {  // what the source took is free again
+            if (run.capture.is_broken()) throw;
+            miss(task, {Kind::internal, "out of memory", "free some memory, or raise its limit"});
         }
     }
     return first;

@@ -11,7 +11,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "holdfast/base/signals.hpp"
@@ -88,6 +90,17 @@ using Inspector = std::function<void(Block&)>;
 /// Sees blocks in stream order and returns the frames that became full.
 using Placer = std::function<std::vector<PlainFrame>(Block&)>;
 
+/// Throws: io (no memory or no room in a limit for one more).
+template <class Body>
+std::jthread start_thread(Body body) {
+    try {
+        return std::jthread(std::move(body));
+    } catch (const std::system_error& e) {
+        throw OsError(e.code().value(), "start a thread",
+                      "free some memory, or raise the limits of processes");
+    }
+}
+
 /// Runs one stream to its end. A producer that fails has pushed whole blocks: they are published, then its failure is
 /// thrown. A failure of any other step leaves holes in the open object: then `is_broken` is set, and nothing that this
 /// publisher makes may be referred to any more.
@@ -98,7 +111,7 @@ inline void run_pipeline(const Producer& produce, const Inspector& inspect, cons
     using Sealed = std::shared_ptr<std::vector<SealedFrame>>;
     constexpr std::size_t kLive = 8;
     BlockQueue queue;
-    std::jthread producer([&] {
+    std::jthread producer = start_thread([&] {
         try {
             produce(queue);
             queue.end(nullptr);
