@@ -7,6 +7,7 @@
 
 #include <new>
 
+#include "holdfast/base/host_name.hpp"
 #include "holdfast/ops/capture_command.hpp"
 #include "holdfast/ops/capture_tree.hpp"
 #include "holdfast/ops/check_delta.hpp"
@@ -44,12 +45,6 @@ struct SnapReport {
 };
 
 namespace detail {
-
-inline std::string host_name() {
-    char name[256] = "";
-    ::gethostname(name, sizeof name - 1);
-    return name;
-}
 
 inline PendingComponent capture_kind(RunContext& run, const CaptureTask& task, PendingComponent out) {
     if (out.component.kind == "stdin") return capture_stdin(run, task, std::move(out));
@@ -208,7 +203,7 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     Manifest& manifest = report.manifest;
     manifest.repository = repository.id();
     manifest.type = options.type;
-    manifest.host = detail::host_name();
+    manifest.host = host_name();
     manifest.holdfast_version = kVersion;
     manifest.sqlite_version = sqlite_version();
     manifest.missing = plan.missing;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "holdfast/base/glob.hpp"
+#include "holdfast/policy/alerts_config.hpp"
 #include "holdfast/policy/checks_config.hpp"
 #include "holdfast/policy/drill_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
@@ -72,6 +73,7 @@ struct Config {
     RetentionConfig retention;
     CleanupConfig cleanup;
     DrillConfig drill;
+    AlertsConfig alerts;
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -82,6 +84,7 @@ struct Config {
         return at == sources.end() ? nullptr : &*at;
     }
     bool names_commands() const {
+        if (alerts.names_commands()) return true;
         const auto runs = [](const CheckConfig& c) { return !c.command.empty(); };
         return !drill.start.empty() ||
                std::any_of(sources.begin(), sources.end(), [&](const SourceConfig& s) {
@@ -229,6 +232,7 @@ inline Config parse_config(std::string_view text, const std::string& file,
     if (auto table = root.table("repository")) detail::read_repository(*table, folder, config.repository);
     if (auto table = root.table("backup")) detail::read_backup(*table, folder, config.backup);
     if (auto table = root.table("cleanup")) detail::read_cleanup(*table, folder, config.cleanup);
+    if (auto table = root.table("alerts")) config.alerts = read_alerts(*table, folder);
     if (auto table = root.table("retention")) config.retention = read_retention(*table);
     if (auto table = root.table("drill"))
         config.drill = detail::read_drill(*table, [&](const char* key, const std::string& path) {

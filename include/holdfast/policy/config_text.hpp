@@ -177,6 +177,44 @@ inline Json drill_json(const DrillConfig& drill, const std::string& log_dir) {
             {"target", target}};
 }
 
+inline std::string alerts_toml(const AlertsConfig& a) {
+    if (a == AlertsConfig{}) return "";
+    const auto line = toml_line;
+    std::string out = "\n[alerts]\n";
+    if (!a.spool.empty()) out += line("spool", toml_text(a.spool));
+    out += line("max_buffered", std::to_string(a.max_buffered)) +
+           line("repeat_after", toml_text(duration_text(a.repeat_after))) +
+           line("on_success", a.on_success ? "true" : "false");
+    if (!a.ping.empty()) out += line("ping", toml_text(a.ping));
+    if (!a.ping_file.empty()) out += line("ping_file", toml_text(a.ping_file));
+    for (const ChannelConfig& c : a.channels) {
+        out += "\n[[alerts.channel]]\n" + line("name", toml_text(c.name)) +
+               line("kind", toml_text(word_for(c.kind))) + line("at_least", toml_text(word_for(c.at_least)));
+        for (const auto& [key, text] : {std::pair{"url", &c.url},
+                                        {"url_file", &c.url_file},
+                                        {"secret_file", &c.secret_file},
+                                        {"ca_file", &c.ca_file},
+                                        {"to", &c.to}})
+            if (!text->empty()) out += line(key, toml_text(*text));
+        if (!c.command.empty())
+            out += line("command", c.shell ? toml_text(c.command[0]) : toml_list(c.command));
+        out += line("timeout", toml_text(duration_text(c.timeout)));
+    }
+    return out;
+}
+
+/// Scripts read this, and what they read may reach a log: no addresses, which may be secrets.
+inline Json alerts_json(const AlertsConfig& a) {
+    Json out = {{"spool", json_text(a.spool)},
+                {"on_success", a.on_success},
+                {"pings", !a.ping.empty() || !a.ping_file.empty()},
+                {"channels", Json::array()}};
+    for (const ChannelConfig& c : a.channels)
+        out["channels"].push_back(
+            {{"name", c.name}, {"kind", word_for(c.kind)}, {"at_least", word_for(c.at_least)}});
+    return out;
+}
+
 }  // namespace detail
 
 inline std::string config_to_toml(const Config& config) {
@@ -192,6 +230,7 @@ inline std::string config_to_toml(const Config& config) {
     out += "older_than = " + detail::toml_text(detail::duration_text(config.cleanup.older_than)) + "\n";
     out += detail::retention_toml(config.retention);
     out += detail::drill_toml(config.drill);
+    out += detail::alerts_toml(config.alerts);
     for (const SourceConfig& source : config.sources) {
         out += detail::source_toml(source);
         for (const CheckConfig& check : source.checks) out += detail::check_toml(check);
@@ -213,6 +252,7 @@ inline Json config_to_json(const Config& config, const std::string& file) {
                       {"older_than_s", config.cleanup.older_than.count()}};
     out["retention"] = detail::retention_json(config.retention);
     out["drill"] = detail::drill_json(config.drill, config.backup.log_dir);
+    out["alerts"] = detail::alerts_json(config.alerts);
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
     return out;

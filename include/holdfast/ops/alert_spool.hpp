@@ -1,0 +1,141 @@
+// ops/alert_spool.hpp - alerts wait here until their channel has taken them; nothing is lost by a crash or a full disk.
+//
+// One file of JSON lines per channel, oldest first. An alert is on stable storage before anybody tries to send it, and leaves
+// after it was taken: killed in between, it is sent twice under one id. A reserve of real blocks is given up when the disk
+// is full. Adding waits for nobody who is sending.
+#pragma once
+
+#include "holdfast/base/disk.hpp"
+#include "holdfast/base/lock.hpp"
+#include "holdfast/policy/alert.hpp"
+
+namespace holdfast::ops {
+
+inline constexpr std::uint64_t kAlertReserveBytes = 256_KiB, kMaxSpoolBytes = 256_MiB;
+
+class AlertSpool {
+public:
+    struct Content {
+        std::vector<Alert> waiting;  // oldest first
+        std::size_t damaged = 0;     // lines that cannot be read
+    };
+
+    /// Makes the folder if it is not there. Throws: io.
+    AlertSpool(const fs::path& folder, const std::string& channel)
+        : folder_(folder), path_(folder / (channel + ".jsonl")),
+          lock_path_((folder / (channel + ".lock")).string()),
+          sending_path_((folder / (channel + ".sending")).string()) {
+        make_directories(folder_);
+    }
+
+    /// Throws: io, busy.
+    Content read() const {
+        const FileLock lock = lock_file(lock_path_, kShort);
+        return read_locked();
+    }
+
+    /// Durable when it returns. Throws: refused (full), io, busy.
+    void add(const Alert& alert, std::uint64_t most) const {
+        const FileLock lock = lock_file(lock_path_, kShort);
+        const std::size_t count = read_locked().waiting.size();
+        if (count >= most)
+            throw Error(Kind::refused,
+                        std::to_string(count) + " alerts wait in " + in_quotes(path_.string()) +
+                            ", the most there may be; this one is dropped: " + printable(alert.title),
+                        "see why they are not delivered: alert buffer-status");
+        with_reserve([&] { append(dump_json(alert_json(alert)) + "\n"); });
+    }
+
+    /// The first `n` were taken; what came since stays. Throws: io, busy.
+    void remove_first(std::size_t n) const {
+        if (n == 0) return;
+        const FileLock lock = lock_file(lock_path_, kShort);
+        const std::vector<Alert> all = read_locked().waiting;
+        std::string text;
+        for (std::size_t i = n; i < all.size(); ++i) text += dump_json(alert_json(all[i])) + "\n";
+        if (!text.empty()) return with_reserve([&] { publish_file(path_, as_bytes(text)); });
+        const UniqueFd fd = open_fd(path_.string(), O_WRONLY);  // needs no space
+        if (::ftruncate(fd.get(), 0) != 0) throw_os("empty " + in_quotes(path_.string()));
+        sync_fd(fd.get(), "sync " + in_quotes(path_.string()));
+    }
+
+    /// Whoever holds it is the only one that delivers: so the order stays. Throws: busy, io.
+    FileLock lock_sending(std::chrono::seconds wait) const { return lock_file(sending_path_, wait); }
+
+    /// Takes back the blocks for the next full disk; silent if there is no space.
+    void keep_reserve() const noexcept {
+        try {
+            const fs::path reserve = folder_ / "reserve";
+            struct stat st {};
+            if (::lstat(reserve.c_str(), &st) == 0 &&
+                static_cast<std::uint64_t>(st.st_size) == kAlertReserveBytes)
+                return;
+            publish_file(reserve, Bytes(kAlertReserveBytes, std::byte{1}));
+        } catch (const std::exception&) {
+            std::error_code ignored;
+            fs::remove(folder_ / "reserve", ignored);
+        }
+    }
+
+private:
+    static constexpr std::chrono::seconds kShort{10};  // nobody holds it for long
+
+    static FileLock lock_file(const std::string& path, std::chrono::seconds wait) {
+        const UniqueFd made{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+        if (!made) throw_os("open " + in_quotes(path));
+        return FileLock(path, LockMode::exclusive, wait);
+    }
+
+    Content read_locked() const {
+        Content out;
+        const auto text = read_file_if_any(path_, kMaxSpoolBytes);
+        if (!text) return out;
+        for (const std::string_view line : split(*text, '\n')) {
+            if (line.empty()) continue;
+            try {
+                out.waiting.push_back(parse_alert(line));
+            } catch (const Error&) {
+                ++out.damaged;  // cut off by a crash: it was never acknowledged
+            }
+        }
+        return out;
+    }
+
+    void append(const std::string& line) const {
+        const bool is_new = !fs::exists(path_);
+        const std::string doing = "append to " + in_quotes(path_.string());
+        UniqueFd fd = open_fd(path_.string(), O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+        const auto size = static_cast<std::uint64_t>(stat_fd(fd.get(), doing).st_size);
+        std::string text = line;
+        std::array<std::byte, 1> last{};
+        if (size > 0 && pread_full(fd.get(), last, size - 1, doing) == 1 && last[0] != std::byte{'\n'})
+            text = "\n" + line;  // after a line that a crash cut off
+        if (::lseek(fd.get(), static_cast<off_t>(size), SEEK_SET) < 0) throw_os(doing);
+        try {
+            write_full(fd.get(), as_bytes(text), doing);
+            sync_fd(fd.get(), doing);
+        } catch (const Error&) {
+            [[maybe_unused]] const int cut = ::ftruncate(fd.get(), static_cast<off_t>(size));
+            throw;
+        }
+        if (is_new) sync_directory(folder_);
+    }
+
+    template <class Body>
+    void with_reserve(Body body) const {
+        try {
+            body();
+        } catch (const OsError& e) {
+            std::error_code error;
+            if ((e.number() != ENOSPC && e.number() != EDQUOT) || !fs::remove(folder_ / "reserve", error))
+                throw;
+            sync_directory(folder_);
+            body();
+        }
+    }
+
+    fs::path folder_, path_;
+    std::string lock_path_, sending_path_;
+};
+
+}  // namespace holdfast::ops

@@ -1,0 +1,110 @@
+// ops/deliver_alert.hpp - hands one alert to one channel.
+//
+// Secrets come from files of this user only, and go nowhere but into the signature.
+#pragma once
+
+#include <sys/prctl.h>
+
+#include "holdfast/base/clock.hpp"
+#include "holdfast/base/disk.hpp"
+#include "holdfast/base/process.hpp"
+#include "holdfast/policy/alerts_config.hpp"
+#include "holdfast/wrap/http.hpp"
+
+namespace holdfast::ops {
+
+/// The receiver wants to be asked again, but not before that.
+class RetryLater : public Error {
+public:
+    RetryLater(const std::string& message, std::chrono::seconds wait)
+        : Error(Kind::io, message), wait_(wait) {}
+    std::chrono::seconds wait() const noexcept { return wait_; }
+
+private:
+    std::chrono::seconds wait_;
+};
+
+/// One line of a file that nobody else may read. Throws: config.
+inline std::string read_secret(const std::string& path) {
+    try {
+        const UniqueFd fd = open_fd(path, O_RDONLY);
+        const struct stat st = stat_fd(fd.get(), "stat " + in_quotes(path));
+        if ((st.st_mode & 077) != 0 || (st.st_uid != ::geteuid() && st.st_uid != 0))
+            throw Error(Kind::config, in_quotes(path) + " holds a secret, but others may read it or own it",
+                        "chown it to the user that runs holdfast, and chmod 600");
+        std::string text(4096, '\0');
+        text.resize(read_full(fd.get(), std::as_writable_bytes(std::span(text)), "read " + in_quotes(path)));
+        while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+        if (text.empty())
+            throw Error(Kind::config, in_quotes(path) + " is empty", "write the secret into it");
+        return text;
+    } catch (const OsError& e) {
+        throw Error(Kind::config, e.what(), "check the path and mode of that file");
+    }
+}
+
+namespace detail {
+
+inline std::vector<std::string> environment_with(const std::vector<std::string>& more) {
+    std::vector<std::string> out;
+    for (char** at = environ; *at != nullptr; ++at)
+        if (const std::string_view line = *at; !line.starts_with("ALERT_WEBHOOK_")) out.emplace_back(line);
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+}
+
+inline void run_channel_command(std::vector<std::string> argv, const ChannelConfig& channel,
+                                const std::vector<std::string>& more) {
+    const std::vector<std::string> environment = environment_with(more);
+    Child child(std::move(argv), channel.timeout, &environment);
+    child.finish();
+}
+
+inline void post_alert(const Alert& alert, const ChannelConfig& channel) {
+    HttpForm form = http_form(alert, channel.kind);
+    HttpRequest request;
+    request.url = channel.url.empty() ? read_secret(channel.url_file) : channel.url;
+    request.is_post = true;
+    request.headers = std::move(form.headers);
+    request.headers.push_back("X-Holdfast-Id: " + alert.id);
+    request.headers.emplace_back("Expect:");
+    const std::string secret =
+        channel.secret_file.empty() ? channel.secret : read_secret(channel.secret_file);
+    if (!secret.empty())
+        request.headers.push_back("X-Holdfast-Signature: " + sign_body(secret, form.body, now_utc()));
+    request.body = std::move(form.body);
+    request.timeout = channel.timeout;
+    request.ca_file = channel.ca_file;
+    const HttpReply reply = http_send(request);
+    if (reply.is_success()) return;
+    const std::string what = public_part(request.url) + " answered " + std::to_string(reply.status) +
+                             (reply.body.empty() ? "" : ": " + printable(cut_text(reply.body, 200)));
+    if (reply.retry_after.count() > 0) throw RetryLater(what, reply.retry_after);
+    throw Error(Kind::io, what,
+                reply.status == 401 || reply.status == 403 ? "check the secret"
+                                                           : "check the address and the receiver");
+}
+
+}  // namespace detail
+
+/// Returns when the receiver took it. Throws: io, config.
+inline void deliver_alert(const Alert& alert, const ChannelConfig& channel) {
+    ::prctl(PR_SET_DUMPABLE, 0);  // no core file with a secret in it
+    switch (channel.kind) {
+        case ChannelKind::webhook:
+        case ChannelKind::slack:
+        case ChannelKind::ntfy: return detail::post_alert(alert, channel);
+        case ChannelKind::command:
+            return detail::run_channel_command(
+                channel.shell ? shell_argv(channel.command.at(0)) : channel.command, channel,
+                {"HOLDFAST_ALERT=" + dump_json(alert_json(alert)),
+                 std::string("HOLDFAST_SEVERITY=") + word_for(alert.severity)});
+        case ChannelKind::email:
+            return detail::run_channel_command(
+                shell_argv(
+                    "PATH=\"$PATH:/usr/sbin:/usr/lib\"; printf %s \"$HOLDFAST_MAIL\" | sendmail -i -t"),
+                channel, {"HOLDFAST_MAIL=" + mail_form(alert, channel.to)});
+    }
+}
+
+}  // namespace holdfast::ops
