@@ -15,7 +15,10 @@ setup() {
 
 teardown() {
   local pid
-  for pid in "${servers[@]}"; do kill "$pid" && wait "$pid" || true; done
+  for pid in "${servers[@]}"; do
+    kill "$pid" || true
+    wait "$pid" || true
+  done
 }
 
 # Starts a server that prints its port; sets `port`.
@@ -25,8 +28,8 @@ serve() { # <program> [argument]...
   read -r -u "${SERVER[0]}" port
 }
 
-serve_receiver() { # [port]
-  serve "$HOLDFAST_SOURCE/examples/alerts/receiver.py" "$BATS_TEST_TMPDIR/secret" "$taken" "$@"
+serve_receiver() {
+  serve "$HOLDFAST_SOURCE/examples/alerts/receiver.py" "$BATS_TEST_TMPDIR/secret" "$taken"
 }
 
 serve_odd() { # [certificate] [key]
@@ -94,9 +97,9 @@ titles() {
   for call in fsync write ftruncate rename sendto; do
     for ((nth = 1; nth < 30; nth++)); do
       n=$((n + 1))
-      under "$call:signal=KILL:when=$nth" alert send "$(printf '%03d 1 before' "$n")" --severity info
+      under "$call:signal=KILL:when=$nth" alert send "$(printf '%03d 1 before' "$n")"
       if [[ $injected == no ]]; then break; fi
-      run -0 alert send "$(printf '%03d 2 after' "$n")" --severity info
+      run -0 alert send "$(printf '%03d 2 after' "$n")"
       printf '%03d 2 after\n' "$n" >>"$BATS_TEST_TMPDIR/acknowledged"
     done
   done
