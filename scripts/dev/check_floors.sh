@@ -17,6 +17,7 @@ owners=(
   'openssl/*       wrap/@(digest|hmac|fingerprint|cms)*.hpp'
   'nlohmann/*      wrap/json*.hpp'
   'toml++/*        @(wrap/toml|policy/config)*.hpp'
+  'curl/*          wrap/http*.hpp'
   'CLI/*           @(cli|tools)/*'
   '../*            none' # a way around the floors
 )
