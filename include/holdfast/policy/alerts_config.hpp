@@ -79,7 +79,7 @@ inline ChannelConfig read_channel(TomlTable& table, const std::filesystem::path&
     read_file_name(table, "ca_file", folder, out.ca_file);
     out.to = table.text("to").value_or("");
     if (out.kind == ChannelKind::command)
-        read_command(table, "command = [\"program\"]; it gets the alert as JSON on HOLDFAST_ALERT",
+        read_command(table, "command", "command = [\"program\"]; it gets the alert as JSON on HOLDFAST_ALERT",
                      out.command, out.shell);
     read_duration(table, "timeout", std::chrono::seconds{1}, out.timeout);
     const bool is_http =
