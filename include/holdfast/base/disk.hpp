@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "holdfast/base/fd.hpp"
@@ -20,6 +21,9 @@
 namespace holdfast {
 
 namespace fs = std::filesystem;
+
+/// Private folders that restores make in or beside their targets begin so. They are of no use in a snapshot.
+inline constexpr std::string_view kStagingPrefix = ".holdfast-restore.";
 
 /// Removes a file or a whole folder, also one whose folders its owner may not write. What is not there is no error; after
 /// one some of it may be left.

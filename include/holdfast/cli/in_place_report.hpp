@@ -105,7 +105,15 @@ inline int print_undo_report(const ops::UndoReport& report, const char* verb, co
     return report.warnings.empty() ? 0 : static_cast<int>(Kind::partial);
 }
 
-inline void print_pending(const std::vector<ops::RestoreJournal>& journals, const CommonFlags& flags) {
+/// The journals that can be read; the others are named on standard error. Returns the exit code.
+inline int print_pending(const Repository& repository, const CommonFlags& flags) {
+    std::vector<Error> damaged;
+    const std::vector<ops::RestoreJournal> journals = ops::readable_journals(repository, &damaged);
+    for (const Error& e : damaged) {
+        say("restore", "warning", e.what());
+        say("restore", "hint", e.hint());
+    }
+    const int code = damaged.empty() ? 0 : static_cast<int>(Kind::corrupt);
     Table table({{"RESTORE"}, {"STATE"}, {"SNAPSHOT"}, {"EMERGENCY"}, {"COMPONENT"}, {"PATH"}, {"KEPT"}});
     Json json = Json::array();
     for (const ops::RestoreJournal& j : journals)
@@ -120,9 +128,10 @@ inline void print_pending(const std::vector<ops::RestoreJournal>& journals, cons
                             {"path", c.target},
                             {"kept", kept}});
         }
-    if (flags.json) return print_json(json);
-    if (journals.empty() && !flags.quiet) say("restore", "note", "no restore in place is pending");
-    if (!journals.empty()) print(table.text());
+    if (flags.json) print_json(json);
+    if (journals.empty() && !flags.quiet && code == 0) say("restore", "note", "no restore in place is pending");
+    if (!journals.empty() && !flags.json) print(table.text());
+    return code;
 }
 
 }  // namespace holdfast::cli

@@ -35,7 +35,7 @@ inline void add_in_place_flags(CLI::App& app, InPlaceFlags& f) {
     app.add_flag("--online", f.online,
                  "rewrite a live database in a transaction; applications stay connected")
         ->needs(in_place);
-    app.add_flag("--no-emergency", f.no_emergency, "take no snapshot of what is replaced")->needs(in_place);
+    app.add_flag("--no-emergency", f.no_emergency, "take no snapshot of what is replaced");
     app.add_flag("--force", f.force, "although somebody has the target open, or a check fails");
     std::vector<CLI::Option*> verbs = {
         app.add_flag("--undo", f.undo,
@@ -69,6 +69,8 @@ inline ops::InPlaceOptions in_place_options(const InPlaceFlags& f, const ops::Co
 /// Exactly one way, and what it needs. Throws: usage.
 inline void check_restore_ways(const InPlaceFlags& f, const std::string& snapshot, const std::string& target,
                                bool to_stdout, bool overwrite) {
+    if (f.no_emergency && !f.in_place && !f.undo && !f.resume)
+        throw Error(Kind::usage, "--no-emergency is about --in-place, --undo and --resume");
     if (f.is_about_past()) return;
     if (snapshot.empty())
         throw Error(Kind::usage, "SNAPSHOT is required", "see restore --help; catalog lists them");
@@ -95,14 +97,12 @@ inline int run_in_place(const Repository& repository, const Manifest& manifest,
 inline int run_about_past(const Repository& repository, const std::string& id, const InPlaceFlags& f,
                           const ops::InPlaceOptions& options, const CommonFlags& flags) {
     if (f.pending)
-        print_pending(ops::list_journals(repository), flags);
-    else if (f.undo)
+        return print_pending(repository, flags);
+    if (f.undo)
         return print_undo_report(ops::undo_restore(repository, id, options), "undone", flags);
-    else if (f.accept)
+    if (f.accept)
         return print_undo_report(ops::accept_restore(repository, id, options.lock_wait), "accepted", flags);
-    else
-        return print_in_place_report(ops::resume_restore(repository, id, options), flags);
-    return 0;
+    return print_in_place_report(ops::resume_restore(repository, id, options), flags);
 }
 
 }  // namespace holdfast::cli

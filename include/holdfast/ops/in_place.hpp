@@ -37,6 +37,7 @@ public:
                RestoreJournal journal)
         : repository_(repository), manifest_(manifest), options_(options), progress_(options.show) {
         report.journal = std::move(journal);
+        is_half_done_ = report.journal.state != RestoreState::staging;  // resumed
         for (const JournalComponent& c : report.journal.components) chosen_.push_back(manifest.find(c.name));
     }
 
@@ -118,6 +119,7 @@ private:
         snap_options.show = options_.show;
         try {
             const SnapReport taken = snap(repository_, std::move(snap_options));
+            check_captured(taken.manifest);
             report.journal.emergency = taken.manifest.id;
             report.notes.push_back("emergency snapshot of the present state: " + taken.manifest.id);
         } catch (const Error& e) {
@@ -127,6 +129,15 @@ private:
                 "--no-emergency goes on without; what is replaced is kept beside it all the same");
         }
         write_journal(repository_, report.journal);
+    }
+
+    /// snap() keeps what it can read of several; here each must be there.
+    void check_captured(const Manifest& emergency) const {
+        for (const JournalComponent& c : report.journal.components)
+            if (inode_of(c.target) && find_captured(emergency, c.target) == nullptr)
+                throw Error(Kind::partial, emergency.missing.empty()
+                                               ? "snapshot " + emergency.id + " does not hold " + in_quotes(c.target)
+                                               : in_quotes(c.target) + ": " + emergency.missing[0].reason);
     }
 
     void stage() {
@@ -170,30 +181,53 @@ private:
         for (JournalComponent& c : report.journal.components) plan_swap(c);
         enter(RestoreState::swapping);
         const std::vector<Move> moves = all_moves(report.journal.components);
+        is_half_done_ = true;
         try {
-            carry_out(moves);
-            try {
-                held.check_unused();  // who opened an old one in between would write into it
-            } catch (const Error&) {
-                take_back(moves);
-                throw;
-            }
+            for (const Move& move : moves) carry_out(move);
+            restore_modes(moves);
+            held.check_unused();  // who opened an old one in between would write into it
         } catch (const Error& e) {
-            if (std::none_of(moves.begin(), moves.end(), has_happened)) throw;
-            is_half_done_ = true;
-            throw Error(e.kind(), std::string(e.what()) + "; the restore is half done",
-                        "restore --undo " + report.journal.id + " takes it back, restore --resume " +
-                            report.journal.id + " finishes it");
+            take_back_swap();
+            if (!is_half_done_) throw;
+            throw half_done(e, "the restore is half done");
         }
-        enter(RestoreState::restored);
+        finish();
+    }
+
+    /// As it was before the swap, also if an application opened something meanwhile.
+    void take_back_swap() {
+        try {
+            for (const JournalComponent& c : report.journal.components) undo_swap(c, report.warnings);
+        } catch (const Error&) {
+        }
+        const std::vector<Move> moves = all_moves(report.journal.components);
+        const auto& all = report.journal.components;
+        is_half_done_ = std::any_of(moves.begin(), moves.end(), has_happened) ||
+                        std::any_of(all.begin(), all.end(), [](const Swap& c) { return c.is_swapped(); });
     }
 
     void write_online() {
         const JournalComponent& c = report.journal.components.at(0);
         enter(RestoreState::swapping);
         overwrite_database(c.staged, c.target, options_.busy_timeout);
+        is_half_done_ = true;
         remove_tree(c.folder());
-        enter(RestoreState::restored);
+        finish();
+    }
+
+    /// The data is in place; from here nothing is given up any more.
+    void finish() {
+        try {
+            enter(RestoreState::restored);
+        } catch (const Error& e) {
+            throw half_done(e, "the data is in place, but the journal does not say so");
+        }
+    }
+
+    Error half_done(const Error& e, const std::string& what) const {
+        return Error(e.kind(), std::string(e.what()) + "; " + what,
+                     "restore --undo " + report.journal.id + " takes it back, restore --resume " +
+                         report.journal.id + " finishes it");
     }
 
     void enter(RestoreState state) {
@@ -236,6 +270,7 @@ inline InPlaceReport restore_in_place(const Repository& repository, const Manife
     const FileLock one_at_a_time = lock_restores(repository, options.lock_wait);
     detail::InPlaceRun run(repository, manifest, options, plan_in_place(repository, manifest, options));
     detail::check_no_other(repository, run.report.journal);
+    run.report.journal.number = next_number(repository);
     write_journal(repository, run.report.journal);
     run.run();
     return std::move(run.report);

@@ -23,6 +23,14 @@ struct InPlaceOptions {
 
 namespace detail {
 
+/// True if the configuration, which may have changed since the snapshot, still captures this place under this source.
+inline bool covers(const SourceConfig& source, const Component& c, const fs::path& place) {
+    return word_for(source.kind) == c.kind &&
+           std::any_of(source.paths.begin(), source.paths.end(), [&](const std::string& path) {
+               return glob_match(path, place.string()) || glob_match(path, c.path);
+           });
+}
+
 /// Sources that capture what lies at the targets now: as the configuration does it, if it is its own place.
 inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journal, const Manifest& manifest,
                                                     const std::vector<SourceConfig>& configured) {
@@ -36,7 +44,8 @@ inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journa
         SourceConfig& source = by_name[c.source];
         is_own_place.try_emplace(c.source, true);
         if (source.name.empty() && known != configured.end()) source = *known;
-        if (known == configured.end() || jc.target != fs::weakly_canonical(c.path))
+        if (known == configured.end() || jc.target != fs::weakly_canonical(c.path) ||
+            !covers(*known, c, jc.target))
             is_own_place[c.source] = false;
         source.name = c.source;
         source.kind = parse_word<SourceKind>(c.kind).value_or(SourceKind::tree);
@@ -54,21 +63,37 @@ inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journa
     return out;
 }
 
+/// The component of a snapshot that was captured from this place; null if there is none.
+inline const Component* find_captured(const Manifest& manifest, const fs::path& place) {
+    for (const Component& c : manifest.components)
+        if (!c.path.empty() && fs::weakly_canonical(c.path) == place) return &c;
+    return nullptr;
+}
+
+inline bool overlap(const fs::path& a, const fs::path& b) { return is_within(a, b) || is_within(b, a); }
+
 /// Two restores of one place at a time would take each other's old state.
+inline void check_not_with(const RestoreJournal& other, const JournalComponent& a, const JournalComponent& mine) {
+    const bool is_over = other.state == RestoreState::restored || other.state == RestoreState::undone;
+    if (!is_over && overlap(a.target, mine.target))
+        throw Error(Kind::refused,
+                    "an earlier restore (" + other.id + ") of " + in_quotes(a.target) +
+                        " was interrupted; nothing was changed",
+                    "restore --resume " + other.id + " finishes it, restore --undo " + other.id +
+                        " takes it back");
+    if (is_over && inode_of(a.folder()) && is_within(a.folder(), mine.target))
+        throw Error(Kind::refused,
+                    "restore " + other.id + " keeps what it replaced below " + in_quotes(mine.target) +
+                        ", from where it would move away; nothing was changed",
+                    "restore --accept " + other.id + " gives it up, restore --undo " + other.id +
+                        " brings it back");
+}
+
 inline void check_no_other(const Repository& repository, const RestoreJournal& mine) {
-    for (const RestoreJournal& other : list_journals(repository)) {
-        if (other.id == mine.id || other.state == RestoreState::restored ||
-            other.state == RestoreState::undone)
-            continue;
+    for (const RestoreJournal& other : list_journals(repository))
         for (const JournalComponent& a : other.components)
             for (const JournalComponent& b : mine.components)
-                if (a.target == b.target)
-                    throw Error(Kind::refused,
-                                "an earlier restore (" + other.id + ") of " + in_quotes(a.target) +
-                                    " was interrupted; nothing was changed",
-                                "restore --resume " + other.id + " finishes it, restore --undo " + other.id +
-                                    " takes it back");
-    }
+                if (other.id != mine.id) check_not_with(other, a, b);
 }
 
 }  // namespace detail
@@ -106,7 +131,7 @@ inline RestoreJournal plan_in_place(const Repository& repository, const Manifest
                         "restore it without --online");
         const fs::path folder = target.parent_path() / (std::string(kStagingPrefix) + journal.id);
         const fs::path staged = folder / std::to_string(journal.components.size());
-        journal.components.push_back({{c->kind, target.string(), staged.string()}, c->name, c->source, {}});
+        journal.components.push_back({{c->kind, target.string(), staged.string()}, c->name, c->source});
     }
     const fs::path root = fs::canonical(repository.root());
     for (const JournalComponent& c : journal.components)
@@ -115,6 +140,13 @@ inline RestoreJournal plan_in_place(const Repository& repository, const Manifest
                         in_quotes(c.target) + " and the repository " + in_quotes(root.string()) +
                             " lie inside each other; nothing was changed",
                         "restore with --target");
+    const fs::path memory = fs::weakly_canonical(restores_folder(repository));
+    for (const JournalComponent& c : journal.components)
+        if (detail::is_within(memory, c.target))
+            throw Error(Kind::refused,
+                        "the journals of restores (" + in_quotes(memory.string()) + ") lie inside " +
+                            in_quotes(c.target) + " and would be replaced with it; nothing was changed",
+                        "set XDG_STATE_HOME to a folder outside, or restore with --target");
     return journal;
 }
 

@@ -16,6 +16,16 @@ enum class Holders { refuse, ignore };
 
 namespace detail {
 
+/// Where a path leads, also through a link to what is not there (any more). Throws: refused (links in a circle).
+inline fs::path led_to(fs::path path) {
+    for (int links = 0; links < 40; ++links) {
+        path = fs::weakly_canonical(path.has_filename() ? path : path.parent_path());
+        if (!fs::is_symlink(path)) return path;
+        path = path.parent_path() / fs::read_symlink(path);
+    }
+    throw Error(Kind::refused, in_quotes(path.string()) + " is a link that leads to itself");
+}
+
 /// Where a component goes: the place it was captured from, links followed, since SQLite and applications follow them.
 inline fs::path place_for(const Component& c, const std::string& instead) {
     if (instead.empty() && c.path.empty())
@@ -26,7 +36,7 @@ inline fs::path place_for(const Component& c, const std::string& instead) {
     if (instead.empty() && c.path.find("\\x") != std::string::npos)  // the manifest has such names escaped
         throw Error(Kind::refused, "the path of component " + in_quotes(c.name) + " is not UTF-8",
                     "say where it goes with --to PATH");
-    const fs::path place = fs::weakly_canonical(fs::absolute(instead.empty() ? c.path : instead));
+    const fs::path place = led_to(fs::absolute(instead.empty() ? c.path : instead));
     if (!is_utf8(place.string()))
         throw Error(Kind::refused, "the path " + in_quotes(place.string()) + " is not UTF-8",
                     "restore it with --target and move it");

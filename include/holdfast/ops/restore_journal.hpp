@@ -7,7 +7,7 @@
 
 #include "holdfast/base/lock.hpp"
 #include "holdfast/ops/stage_component.hpp"
-#include "holdfast/ops/swap.hpp"
+#include "holdfast/ops/unswap.hpp"
 #include "holdfast/store/ledger.hpp"
 #include "holdfast/store/manifest.hpp"
 #include "holdfast/store/state_file.hpp"
@@ -19,11 +19,12 @@ enum class RestoreState { staging, swapping, restored, undoing, undone };
 
 struct JournalComponent : Swap {
     std::string name, source;
-    std::vector<Move> undo;
 };
 
 struct RestoreJournal {
-    std::string id;  // like a snapshot's
+    std::string id;            // like a snapshot's
+    std::uint64_t number = 0;  // their order, whatever the clock said
+    std::string undoes;        // the restore whose --undo this is; empty: none
     std::string snapshot;
     std::string emergency;  // the snapshot of what was replaced; empty: none
     RestoreState state = RestoreState::staging;
@@ -84,16 +85,17 @@ inline void write_journal(const Repository& repository, const RestoreJournal& jo
                     {"staged", c.staged}};
         if (c.old) one["old"] = {{"size", c.old->size}, {"mtime_ns", c.old->mtime_ns}};
         one["moves"] = detail::json_of(c.moves);
-        one["undo"] = detail::json_of(c.undo);
         components.push_back(one);
     }
     const Json json = {{"restore", journal.id},
+                       {"number", journal.number},
                        {"repository", repository.id()},
                        {"snapshot", journal.snapshot},
                        {"emergency", journal.emergency},
                        {"state", detail::kRestoreStates.at(static_cast<std::size_t>(journal.state))},
                        {"online", journal.is_online},
                        {"started_utc", format_utc(journal.started)},
+                       {"undoes", journal.undoes},
                        {"components", components}};
     publish_file(journal_path(repository, journal.id), as_bytes(dump_json(json, 2) + "\n"));
 }
@@ -110,6 +112,8 @@ inline RestoreJournal read_journal(const Repository& repository, const std::stri
     const JsonFields f(json, what);
     RestoreJournal journal;
     journal.id = f.text("restore");
+    journal.number = f.number("number");
+    journal.undoes = f.text("undoes");
     journal.snapshot = f.text("snapshot");
     journal.emergency = f.text("emergency");
     const auto state =
@@ -123,37 +127,109 @@ inline RestoreJournal read_journal(const Repository& repository, const std::stri
     for (const Json& one : f.array("components")) {
         const JsonFields c(one, what);
         JournalComponent component{
-            {c.text("kind"), c.text("target"), c.text("staged")}, c.text("name"), c.text("source"), {}};
+            {c.text("kind"), c.text("target"), c.text("staged")}, c.text("name"), c.text("source")};
         if (c.find("old") != nullptr) {
             const JsonFields old(c.at("old"), what);
             component.old = FileStamp{old.number("size"), old.signed_number("mtime_ns")};
         }
         component.moves = detail::moves_of(c.array("moves"), what);
-        component.undo = detail::moves_of(c.array("undo"), what);
         journal.components.push_back(std::move(component));
     }
     return journal;
 }
 
-/// Oldest first. Throws: io, corrupt.
-inline std::vector<RestoreJournal> list_journals(const Repository& repository) {
-    std::vector<RestoreJournal> journals;
+/// The ids of those that begin with `prefix`. Throws: io.
+inline std::vector<std::string> journal_ids(const Repository& repository, const std::string& prefix = "") {
+    std::vector<std::string> ids;
     const fs::path folder = restores_folder(repository);
-    if (!fs::is_directory(folder)) return journals;
+    if (!fs::is_directory(folder)) return ids;
     for (const std::string& name : list_directory(folder))
-        if (name.ends_with(".json") && is_snapshot_id(name.substr(0, name.size() - 5)))
-            journals.push_back(read_journal(repository, name.substr(0, name.size() - 5)));
+        if (name.ends_with(".json") && name.starts_with(prefix) &&
+            is_snapshot_id(name.substr(0, name.size() - 5)))
+            ids.push_back(name.substr(0, name.size() - 5));
+    return ids;
+}
+
+namespace detail {
+inline void sort_by_number(std::vector<RestoreJournal>& journals) {
+    std::stable_sort(
+        journals.begin(), journals.end(),
+        [](const RestoreJournal& a, const RestoreJournal& b) { return a.number < b.number; });
+}
+}  // namespace detail
+
+/// Oldest first; only those that begin with `prefix` are read. Throws: io, corrupt.
+inline std::vector<RestoreJournal> list_journals(const Repository& repository,
+                                                 const std::string& prefix = "") {
+    std::vector<RestoreJournal> journals;
+    for (const std::string& id : journal_ids(repository, prefix)) try {
+            journals.push_back(read_journal(repository, id));
+        } catch (const Error& e) {
+            if (e.kind() != Kind::corrupt) throw;
+            throw Error(e.kind(), e.what(),
+                        "old data may be in folders " + std::string(kStagingPrefix) + id +
+                            " beside what it replaced: bring that back by hand, then move the journal away");
+        }
+    detail::sort_by_number(journals);
     return journals;
 }
 
-/// The private folders go, then the journal: in this order a crash leaves something that can be repeated. Says what could
-/// not be removed. Throws: io.
+/// Those that can be read, oldest first; the errors of the others. Throws: io.
+inline std::vector<RestoreJournal> readable_journals(const Repository& repository,
+                                                     std::vector<Error>* damaged = nullptr) {
+    std::vector<RestoreJournal> journals;
+    for (const std::string& id : journal_ids(repository)) try {
+            journals.push_back(list_journals(repository, id).at(0));
+        } catch (const Error& e) {
+            if (e.kind() != Kind::corrupt) throw;
+            if (damaged != nullptr) damaged->push_back(e);
+        }
+    detail::sort_by_number(journals);
+    return journals;
+}
+
+inline std::uint64_t next_number(const Repository& repository) {
+    const std::vector<RestoreJournal> journals = readable_journals(repository);
+    return journals.empty() ? 1 : journals.back().number + 1;
+}
+
+namespace detail {
+inline fs::path removed_folder(const JournalComponent& c) { return c.folder().string() + ".removed"; }
+inline bool exists(const fs::path& path) { return inode_of(path).has_value(); }
+}  // namespace detail
+
+/// True if its removal began: what is left of the private folders is not whole.
+inline bool is_being_removed(const RestoreJournal& journal) {
+    return std::any_of(journal.components.begin(), journal.components.end(), [](const JournalComponent& c) {
+        return detail::exists(detail::removed_folder(c));
+    });
+}
+
+/// True if every target has its old state, so that only what is left beside it is to be removed.
+inline bool has_old_state(const RestoreJournal& journal) {
+    return std::all_of(journal.components.begin(), journal.components.end(), [](const JournalComponent& c) {
+        return c.moves.empty() || inode_of(c.target) == c.old_inode();
+    });
+}
+
+/// The private folders go, then the journal: in this order a crash leaves something that can be repeated. They lose their
+/// names before their content, so that nothing half removed is ever put in place. Says what could not be removed.
+/// Throws: io.
 inline void forget_restore(const Repository& repository, const RestoreJournal& journal) {
+    const auto is_ours = [](const JournalComponent& c) {  // never anything else
+        return c.folder().filename().string().starts_with(kStagingPrefix);
+    };
     for (const JournalComponent& c : journal.components) {
-        const fs::path folder = c.folder();
-        if (!folder.filename().string().starts_with(kStagingPrefix)) continue;  // never anything else
+        if (!is_ours(c) || !detail::exists(c.folder())) continue;
+        remove_tree(detail::removed_folder(c));
+        rename_path(c.folder(), detail::removed_folder(c));
+        sync_directory(c.folder().parent_path());
+    }
+    for (const JournalComponent& c : journal.components) {
+        if (!is_ours(c)) continue;
+        const fs::path folder = detail::removed_folder(c);
         remove_tree(folder);
-        if (fs::exists(fs::symlink_status(folder)))
+        if (detail::exists(folder))
             throw Error(Kind::io, in_quotes(folder.string()) + " could not be removed",
                         "look at its owner and mode, then run it again");
     }

@@ -8,9 +8,6 @@
 
 namespace holdfast::ops {
 
-/// Private folders that restores make in or beside their targets begin so.
-inline constexpr std::string_view kStagingPrefix = ".holdfast-restore.";
-
 struct RestoredComponent {
     std::string name;
     std::string path;

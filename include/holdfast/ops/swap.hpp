@@ -19,8 +19,25 @@ struct Swap {
     std::optional<FileStamp> old{};  // of the old database
     std::vector<Move> moves{};       // the last one gives the target its new content
 
-    bool is_swapped() const { return !moves.empty() && has_happened(moves.back()); }
-    bool replaces_something() const { return moves.size() > 1 || (!moves.empty() && moves[0].is_exchange()); }
+    /// The replacement has left its private place; whether it is still at the target is for others to change.
+    bool is_swapped() const { return !moves.empty() && inode_of(staged) != moves.back().inode; }
+    /// The inode of what was at the target before; nothing if nothing was.
+    std::optional<std::uint64_t> old_inode() const {
+        if (!moves.empty() && moves.back().is_exchange()) return moves.back().other_inode;
+        for (const Move& m : moves)
+            if (m.from == target) return m.inode;
+        return std::nullopt;
+    }
+    bool replaces_something() const { return old_inode().has_value(); }
+    /// Where what was replaced is kept; nothing if it is at the target, or nowhere.
+    std::optional<std::string> kept() const {
+        for (const Move& m : moves) {
+            if (m.is_exchange() && inode_of(m.from) == m.other_inode) return m.from;
+            if (m.from == target && has_happened(m)) return m.to;
+        }
+        return std::nullopt;
+    }
+    bool is_of_sidecar(const Move& m) const { return m.from != staged && m.from != target; }
     fs::path folder() const { return fs::path(staged).parent_path(); }
 };
 

@@ -16,55 +16,104 @@ struct UndoReport {
 
 namespace detail {
 
-/// The newest restore in one of the states; `id` if it is given. Throws: not_found, usage.
-inline RestoreJournal find_restore(const Repository& repository, const std::string& id,
-                                   std::initializer_list<RestoreState> states, const std::string& wanted) {
-    std::vector<RestoreJournal> journals = list_journals(repository);
-    if (!id.empty()) std::erase_if(journals, [&](const RestoreJournal& j) { return !j.id.starts_with(id); });
+/// The newest restore that is `wanted`; `id` if it is given. Throws: not_found, usage.
+template <class IsWanted>
+RestoreJournal find_restore(const Repository& repository, const std::string& id, const std::string& doing,
+                            IsWanted is_wanted) {
+    std::vector<RestoreJournal> journals = list_journals(repository, id);
     if (!id.empty() && journals.size() > 1)
         throw Error(Kind::usage, in_quotes(id) + " is the beginning of several restores",
                     "restore --pending lists them");
-    std::erase_if(journals, [&](const RestoreJournal& j) {
-        return std::find(states.begin(), states.end(), j.state) == states.end();
-    });
-    if (journals.empty())
+    const std::string last =
+        journals.empty() || journals.back().state != RestoreState::undone || doing != "to undo"
+            ? ""
+            : ": the last one, " + journals.back().id + ", is undone already";
+    std::erase_if(journals, [&](const RestoreJournal& j) { return !is_wanted(j); });
+    if (journals.empty() || !last.empty())  // an older one is undone only by its name
         throw Error(Kind::not_found,
-                    "there is no restore " + (id.empty() ? "" : in_quotes(id) + " ") + wanted,
+                    "there is no restore " + (id.empty() ? "" : in_quotes(id) + " ") + doing + last,
                     "restore --pending lists those in place that were not accepted yet");
     return journals.back();
 }
 
-/// What the present sidecars of a database become, so that they are not replayed into another one.
-inline void plan_sidecars_away(const JournalComponent& c, std::vector<Move>& out) {
-    for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
-        if (inode_of(c.target + *suffix))
-            out.push_back(plan_move(c.target + *suffix, free_name(c.staged + ".restored" + *suffix)));
+inline auto is_in(std::initializer_list<RestoreState> states) {
+    return [states = std::vector<RestoreState>(states)](const RestoreJournal& j) {
+        return std::find(states.begin(), states.end(), j.state) != states.end();
+    };
 }
 
-/// The moves that give a component its old state again.
-inline void plan_undo(JournalComponent& c, std::vector<std::string>& warnings) {
-    c.undo.clear();
-    const bool is_sqlite = c.kind == "sqlite";
-    const bool was_used =
-        is_sqlite && !c.is_swapped() && inode_of(c.target) && c.old && stamp_of(c.target) != *c.old;
-    if (is_sqlite && c.is_swapped()) plan_sidecars_away(c, c.undo);
-    for (auto move = c.moves.rbegin(); move != c.moves.rend(); ++move) {
-        if (!has_happened(*move)) continue;
-        const bool is_sidecar = is_sqlite && move->from != c.staged && move->from != c.target;
-        if (is_sidecar && was_used) {
-            warnings.push_back(c.name + ": the old database was written to after the interruption, so " +
-                               in_quotes(move->to) + " no longer fits to it and stays where it is");
+/// What is left of one whose removal was interrupted is not put in place.
+inline void check_whole(const RestoreJournal& journal) {
+    if (is_being_removed(journal))
+        throw Error(Kind::refused,
+                    "what restore " + journal.id + " kept was being removed, and is not whole any more" +
+                        (journal.emergency.empty() ? ""
+                                                   : "; emergency snapshot " + journal.emergency + " has it"),
+                    "restore --accept " + journal.id + " ends the removal");
+}
+
+/// What lies there now came by a later restore, whose kept data is the state before that one.
+inline void check_is_last(const Repository& repository, const RestoreJournal& journal) {
+    for (const RestoreJournal& later : readable_journals(repository)) {
+        if (later.number <= journal.number || later.undoes == journal.id || is_in({RestoreState::staging, RestoreState::undone})(later))
             continue;
-        }
-        if (is_sidecar && !c.is_swapped() && inode_of(move->from))  // of whoever opened it in between
-            c.undo.push_back(plan_move(move->from, free_name(c.staged + ".stray")));
-        c.undo.push_back(reversed(*move));
+        for (const JournalComponent& a : later.components)
+            for (const JournalComponent& b : journal.components)
+                if (overlap(a.target, b.target))
+                    throw Error(Kind::refused,
+                                "restore " + later.id + " replaced " + in_quotes(a.target) +
+                                    " after restore " + journal.id + "; nothing was changed",
+                                "restore --undo " + later.id + " comes first, or --accept " + later.id);
     }
 }
 
-inline void carry_out_undo(const Repository& repository, RestoreJournal& journal) {
-    for (const JournalComponent& c : journal.components) carry_out(c.undo);
+/// The undo of an online restore is itself one; interrupted, it begins anew.
+inline RestoreJournal without_own_undo(const Repository& repository, RestoreJournal journal) {
+    if (journal.undoes.empty()) return journal;
+    RestoreJournal undone = read_journal(repository, journal.undoes);
+    forget_restore(repository, journal);
+    return undone;
+}
+
+inline void carry_out_undo(const Repository& repository, RestoreJournal& journal,
+                           std::vector<std::string>& warnings) {
+    journal.state = RestoreState::undoing;
+    write_journal(repository, journal);
+    for (const JournalComponent& c : journal.components) try {
+            undo_swap(c, warnings);
+        } catch (const Error& e) {
+            throw Error(e.kind(), c.name + ": " + e.what() + "; the undo is not done",
+                        e.hint().empty() ? "restore --undo " + journal.id + " goes on" : e.hint());
+        }
     journal.state = RestoreState::undone;
+    write_journal(repository, journal);
+}
+
+/// Of one that was interrupted in the middle: what is not in place yet is as before, then swapped.
+inline void carry_out_swaps(const Repository& repository, RestoreJournal& journal,
+                            std::vector<std::string>& warnings) {
+    for (const JournalComponent& c : journal.components)
+        if (c.is_swapped() && inode_of(c.target) != c.moves.back().inode)
+            throw Error(Kind::refused,
+                        "what was restored is not at " + in_quotes(c.target) +
+                            " any more, somebody else changed it; nothing was changed",
+                        "restore --undo " + journal.id + " brings back what was there before");
+    for (JournalComponent& c : journal.components) {
+        if (c.is_swapped()) continue;
+        undo_swap(c, warnings);
+        c.moves.clear();
+        c.old.reset();
+        plan_swap(c);
+    }
+    write_journal(repository, journal);
+    for (const JournalComponent& c : journal.components) try {
+            for (const Move& move : c.moves) carry_out(move);
+            restore_modes(c.moves);
+        } catch (const Error&) {
+            if (!c.is_swapped()) undo_swap(c, warnings);
+            throw;
+        }
+    journal.state = RestoreState::restored;
     write_journal(repository, journal);
 }
 
@@ -79,25 +128,32 @@ inline UndoReport undo_online(const Repository& repository, RestoreJournal journ
     const Manifest manifest = read_checked_manifest(repository, journal.emergency);
     UndoReport report;
     for (const JournalComponent& c : journal.components) {
-        const auto at =
-            std::find_if(manifest.components.begin(), manifest.components.end(),
-                         [&](const Component& e) { return e.path == c.target || e.name == c.name; });
-        if (at == manifest.components.end())
+        const Component* at = find_captured(manifest, c.target);
+        if (at == nullptr)
             throw Error(Kind::not_found,
                         "emergency snapshot " + manifest.id + " does not hold " + in_quotes(c.target),
                         "restore an older snapshot: catalog lists them");
         InPlaceOptions options = given;
         options.choice = {{}, {at->name}, {}};
         options.to = c.target;
-        options.is_online = true;
-        options.takes_emergency = false;
+        options.is_online = true;  // with an emergency snapshot of what applications wrote since
         options.sources.clear();  // the old state need not pass the checks
         RestoreJournal back = plan_in_place(repository, manifest, options);
+        back.undoes = journal.id;
+        back.number = next_number(repository);
         write_journal(repository, back);
         InPlaceRun run(repository, manifest, options, back);
-        run.run();
+        try {
+            run.run();
+        } catch (const Error& e) {
+            if (e.kind() != Kind::refused) throw;
+            throw Error(e.kind(), e.what(),
+                        "stop the applications, then: restore " + manifest.id + " --in-place --component " +
+                            at->name + " --to " + in_quotes(c.target));
+        }
         forget_restore(repository, run.report.journal);
         report.warnings.insert(report.warnings.end(), run.report.warnings.begin(), run.report.warnings.end());
+        report.notes.insert(report.notes.end(), run.report.notes.begin(), run.report.notes.end());
     }
     journal.state = RestoreState::undone;
     write_journal(repository, journal);
@@ -114,10 +170,12 @@ inline UndoReport undo_restore(const Repository& repository, const std::string& 
                                const InPlaceOptions& options) {
     using enum RestoreState;
     const FileLock one_at_a_time = lock_restores(repository, options.lock_wait);
-    RestoreJournal journal =
-        detail::find_restore(repository, id, {staging, swapping, restored, undoing}, "to undo");
+    RestoreJournal journal = detail::without_own_undo(
+        repository, detail::find_restore(repository, id, "to undo",
+                                         detail::is_in({staging, swapping, restored, undoing})));
     UndoReport report;
-    if (journal.state == staging) {
+    if (journal.state == staging ||
+        (!journal.is_online && is_being_removed(journal) && has_old_state(journal))) {
         forget_restore(repository, journal);
         report.notes.push_back("restore " + journal.id +
                                " had changed nothing; what it had staged is removed");
@@ -125,15 +183,12 @@ inline UndoReport undo_restore(const Repository& repository, const std::string& 
         report.journal.state = undone;
         return report;
     }
+    detail::check_is_last(repository, journal);
     if (journal.is_online) return detail::undo_online(repository, std::move(journal), options);
     {
+        detail::check_whole(journal);
         const HeldTargets held(journal.components, options.holders());
-        if (journal.state != undoing) {
-            for (JournalComponent& c : journal.components) detail::plan_undo(c, report.warnings);
-            journal.state = undoing;
-            write_journal(repository, journal);
-        }
-        detail::carry_out_undo(repository, journal);
+        detail::carry_out_undo(repository, journal, report.warnings);
     }
     record_restore(repository, "undone", journal, options.lock_wait, report.notes);
     report.journal = std::move(journal);
@@ -145,32 +200,34 @@ inline InPlaceReport resume_restore(const Repository& repository, const std::str
                                     InPlaceOptions options) {
     using enum RestoreState;
     const FileLock one_at_a_time = lock_restores(repository, options.lock_wait);
-    RestoreJournal journal = detail::find_restore(repository, id, {staging, swapping, undoing}, "to resume");
+    RestoreJournal journal = detail::find_restore(repository, id, "to resume", [](const RestoreJournal& j) {
+        return detail::is_in({staging, swapping, undoing})(j) || !j.undoes.empty();
+    });
     InPlaceReport report;
+    if (!journal.undoes.empty()) {  // an undo that was interrupted
+        UndoReport undo =
+            detail::undo_online(repository, detail::without_own_undo(repository, journal), options);
+        report.journal = std::move(undo.journal);
+        report.warnings = std::move(undo.warnings);
+        report.notes = std::move(undo.notes);
+        return report;
+    }
     if (journal.state == staging || journal.is_online) {
         const Manifest manifest = read_checked_manifest(repository, journal.snapshot);
         for (const JournalComponent& c : journal.components) remove_tree(c.folder());
+        if (journal.state != staging) options.takes_emergency = false;  // it would hold what was restored
         for (const JournalComponent& c : journal.components) options.choice.components.push_back(c.name);
         options.is_online = journal.is_online;
         detail::InPlaceRun run(repository, manifest, options, std::move(journal));
         run.run();
         return std::move(run.report);
     }
+    detail::check_whole(journal);
     const HeldTargets held(journal.components, options.holders());
-    if (journal.state == undoing) {
-        detail::carry_out_undo(repository, journal);
-    } else {
-        for (JournalComponent& c : journal.components) {
-            if (c.is_swapped()) continue;
-            // What was moved already stays known for the undo; what lies there now is planned anew.
-            std::erase_if(c.moves, [](const Move& m) { return !has_happened(m); });
-            plan_swap(c);
-        }
-        write_journal(repository, journal);
-        for (const JournalComponent& c : journal.components) carry_out(c.moves);
-        journal.state = restored;
-        write_journal(repository, journal);
-    }
+    if (journal.state == undoing)
+        detail::carry_out_undo(repository, journal, report.warnings);
+    else
+        detail::carry_out_swaps(repository, journal, report.warnings);
     record_restore(repository, journal.state == undone ? "undone" : "restored", journal, options.lock_wait,
                    report.notes);
     for (const JournalComponent& c : journal.components)
@@ -185,7 +242,9 @@ inline UndoReport accept_restore(const Repository& repository, const std::string
     using enum RestoreState;
     const FileLock one_at_a_time = lock_restores(repository, wait);
     UndoReport report;
-    report.journal = detail::find_restore(repository, id, {restored, undone}, "to accept");
+    report.journal = detail::find_restore(repository, id, "to accept", [](const RestoreJournal& j) {
+        return detail::is_in({restored, undone})(j) || is_being_removed(j);
+    });
     forget_restore(repository, report.journal);
     return report;
 }

@@ -148,6 +148,8 @@ private:
     std::optional<WalkEntry> look_at_directory(const std::string& name, WalkEntry entry) {
         if (std::find(keep_out_.begin(), keep_out_.end(), identity_of(entry.st)) != keep_out_.end())
             return skip(TreeIssue::kept_out, entry.path, "this directory does not back itself up");
+        if (name.starts_with(kStagingPrefix))
+            return skip(TreeIssue::kept_out, entry.path, "a restore keeps here what it replaced");
         entry.type = EntryType::directory;
         entering_ = name;
         return entry;

@@ -18,7 +18,9 @@ inline void overwrite_database(const std::filesystem::path& image, const std::fi
     to.set_busy_budget(budget);
     sqlite3_backup* backup = sqlite3_backup_init(to.get(), "main", from.get(), "main");
     if (backup == nullptr) to.check(sqlite3_errcode(to.get()), "begin to write " + name);
-    const int step = sqlite3_backup_step(backup, -1);
+    // The transaction begins with the first step and ends with the last; between them a stop signal is heard.
+    int step = SQLITE_OK;
+    while (step == SQLITE_OK && !is_interrupted()) step = sqlite3_backup_step(backup, 1024);
     const int finish = sqlite3_backup_finish(backup);
     if (step == SQLITE_DONE && finish == SQLITE_OK) return;
     const int rc = step == SQLITE_DONE ? finish : step;
