@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # in_place.bash - for suites about restores in place (`load in_place` after `load injection`): live data, a snapshot of what it
 # was, and what "the old" and "the new" data look like.
-# shellcheck disable=SC2154  # bats sets output
+# shellcheck disable=SC2154,SC2016  # bats sets output; the shell of sqlite3 expands $PPID
 
 # A snapshot of a database and a tree, and then other live data: the database has a last commit that only its WAL holds. `snap_dir` has
 # what the snapshot holds, `live` is the place, `old` a copy of it as it is before the restore.

@@ -33,6 +33,7 @@ newest_restore() {
       run restore --accept
       assert_nothing_left
     done
+    run -0 restore --accept # the one that nothing happened to
     ((nth > 1)) || fail "restore never called $call"
   done
 }
@@ -321,4 +322,27 @@ interrupted_and_used() { # <nth rename>
   take --tree "$live/tree"
   bring_back "$id"
   assert_equal "$(find "$restored" -name '.holdfast-restore*')" ''
+}
+
+@test "restore: TERM while --online writes rolls back, and nothing was changed" {
+  sql "$live/t.db" 'CREATE TABLE more AS SELECT randomblob(900) FROM generate_series(1, 30000)' 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+  take --sqlite "$live/t.db"
+  sql "$live/t.db" 'DELETE FROM more WHERE rowid % 2' 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+  before=$(sql "$live/t.db" .sha3sum)
+  under 'pwrite64:signal=TERM:when=1' -P "$live/t.db-wal" restore "$id" --in-place --online --no-emergency
+  assert_equal "$status" 143
+  assert_equal "$(sql "$live/t.db" .sha3sum)" "$before"
+  assert_nothing_left
+}
+
+@test "prune: what --undo of an online restore needs stays until that is accepted" {
+  run -0 --separate-stderr in_place --online --component t.db --json
+  emergency=$(jq -r .emergency <<<"$output")
+  run -10 --separate-stderr prune --forget "$emergency"
+  assert_regex "$stderr" "$(newest_restore)"
+  run -0 restore --undo
+  assert_equal "$(sql "$live/t.db" 'SELECT note FROM trade WHERE id = 9001')" 'only in the WAL'
+  run -0 restore --accept
+  run prune --forget "$emergency" # as far as floors allow
+  refute_output --partial 'was not accepted yet'
 }

@@ -15,6 +15,7 @@
 
 #include "holdfast/ops/catalog.hpp"
 #include "holdfast/ops/pins.hpp"
+#include "holdfast/ops/restore_journal.hpp"
 #include "holdfast/ops/verify_files.hpp"
 #include "holdfast/policy/retention.hpp"
 #include "holdfast/store/trash.hpp"
@@ -88,7 +89,9 @@ namespace detail {
 inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const SnapshotList& list,
                                              const std::map<std::string, std::string>& trust,
                                              const PrunePolicy& policy) {
-    const std::map<std::string, Pin> pins = read_pins(repository);
+    std::map<std::string, Pin> pins = read_pins(repository);
+    for (const auto& [id, restore] : snapshots_of_restores(repository))
+        pins[id] = {policy.now + std::chrono::hours{24}, "restore " + restore + " was not accepted yet"};
     std::vector<SnapshotFacts> facts;
     for (const Manifest& m : list.newest_first) {
         SnapshotFacts s;

@@ -152,9 +152,8 @@ inline std::vector<std::string> journal_ids(const Repository& repository, const 
 
 namespace detail {
 inline void sort_by_number(std::vector<RestoreJournal>& journals) {
-    std::stable_sort(
-        journals.begin(), journals.end(),
-        [](const RestoreJournal& a, const RestoreJournal& b) { return a.number < b.number; });
+    std::stable_sort(journals.begin(), journals.end(),
+                     [](const RestoreJournal& a, const RestoreJournal& b) { return a.number < b.number; });
 }
 }  // namespace detail
 
@@ -188,6 +187,17 @@ inline std::vector<RestoreJournal> readable_journals(const Repository& repositor
     return journals;
 }
 
+/// The snapshots that --resume or --undo of a restore of this host reads, each with that restore's id. Throws: io.
+inline std::map<std::string, std::string> snapshots_of_restores(const Repository& repository) {
+    std::map<std::string, std::string> needed;
+    for (const RestoreJournal& j : readable_journals(repository)) {
+        if (j.state == RestoreState::undone) continue;
+        if (j.state != RestoreState::restored) needed[j.snapshot] = j.id;
+        if (!j.emergency.empty()) needed[j.emergency] = j.id;
+    }
+    return needed;
+}
+
 inline std::uint64_t next_number(const Repository& repository) {
     const std::vector<RestoreJournal> journals = readable_journals(repository);
     return journals.empty() ? 1 : journals.back().number + 1;
@@ -200,9 +210,8 @@ inline bool exists(const fs::path& path) { return inode_of(path).has_value(); }
 
 /// True if its removal began: what is left of the private folders is not whole.
 inline bool is_being_removed(const RestoreJournal& journal) {
-    return std::any_of(journal.components.begin(), journal.components.end(), [](const JournalComponent& c) {
-        return detail::exists(detail::removed_folder(c));
-    });
+    return std::any_of(journal.components.begin(), journal.components.end(),
+                       [](const JournalComponent& c) { return detail::exists(detail::removed_folder(c)); });
 }
 
 /// True if every target has its old state, so that only what is left beside it is to be removed.
