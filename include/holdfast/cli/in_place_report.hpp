@@ -129,7 +129,8 @@ inline int print_pending(const Repository& repository, const CommonFlags& flags)
                             {"kept", kept}});
         }
     if (flags.json) print_json(json);
-    if (journals.empty() && !flags.quiet && code == 0) say("restore", "note", "no restore in place is pending");
+    if (journals.empty() && !flags.quiet && code == 0)
+        say("restore", "note", "no restore in place is pending");
     if (!journals.empty() && !flags.json) print(table.text());
     return code;
 }

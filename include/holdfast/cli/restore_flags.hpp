@@ -96,10 +96,8 @@ inline int run_in_place(const Repository& repository, const Manifest& manifest,
 /// --undo, --resume, --accept, --pending; `id` may be empty. Returns the exit code.
 inline int run_about_past(const Repository& repository, const std::string& id, const InPlaceFlags& f,
                           const ops::InPlaceOptions& options, const CommonFlags& flags) {
-    if (f.pending)
-        return print_pending(repository, flags);
-    if (f.undo)
-        return print_undo_report(ops::undo_restore(repository, id, options), "undone", flags);
+    if (f.pending) return print_pending(repository, flags);
+    if (f.undo) return print_undo_report(ops::undo_restore(repository, id, options), "undone", flags);
     if (f.accept)
         return print_undo_report(ops::accept_restore(repository, id, options.lock_wait), "accepted", flags);
     return print_in_place_report(ops::resume_restore(repository, id, options), flags);

@@ -135,9 +135,10 @@ private:
     void check_captured(const Manifest& emergency) const {
         for (const JournalComponent& c : report.journal.components)
             if (inode_of(c.target) && find_captured(emergency, c.target) == nullptr)
-                throw Error(Kind::partial, emergency.missing.empty()
-                                               ? "snapshot " + emergency.id + " does not hold " + in_quotes(c.target)
-                                               : in_quotes(c.target) + ": " + emergency.missing[0].reason);
+                throw Error(Kind::partial,
+                            emergency.missing.empty()
+                                ? "snapshot " + emergency.id + " does not hold " + in_quotes(c.target)
+                                : in_quotes(c.target) + ": " + emergency.missing[0].reason);
     }
 
     void stage() {
@@ -198,8 +199,7 @@ private:
     void take_back_swap() {
         try {
             for (const JournalComponent& c : report.journal.components) undo_swap(c, report.warnings);
-        } catch (const Error&) {
-        }
+        } catch (const Error&) {}
         const std::vector<Move> moves = all_moves(report.journal.components);
         const auto& all = report.journal.components;
         is_half_done_ = std::any_of(moves.begin(), moves.end(), has_happened) ||

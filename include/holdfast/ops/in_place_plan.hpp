@@ -73,20 +73,21 @@ inline const Component* find_captured(const Manifest& manifest, const fs::path& 
 inline bool overlap(const fs::path& a, const fs::path& b) { return is_within(a, b) || is_within(b, a); }
 
 /// Two restores of one place at a time would take each other's old state.
-inline void check_not_with(const RestoreJournal& other, const JournalComponent& a, const JournalComponent& mine) {
+inline void check_not_with(const RestoreJournal& other, const JournalComponent& a,
+                           const JournalComponent& mine) {
     const bool is_over = other.state == RestoreState::restored || other.state == RestoreState::undone;
     if (!is_over && overlap(a.target, mine.target))
-        throw Error(Kind::refused,
-                    "an earlier restore (" + other.id + ") of " + in_quotes(a.target) +
-                        " was interrupted; nothing was changed",
-                    "restore --resume " + other.id + " finishes it, restore --undo " + other.id +
-                        " takes it back");
+        throw Error(
+            Kind::refused,
+            "an earlier restore (" + other.id + ") of " + in_quotes(a.target) +
+                " was interrupted; nothing was changed",
+            "restore --resume " + other.id + " finishes it, restore --undo " + other.id + " takes it back");
     if (is_over && inode_of(a.folder()) && is_within(a.folder(), mine.target))
-        throw Error(Kind::refused,
-                    "restore " + other.id + " keeps what it replaced below " + in_quotes(mine.target) +
-                        ", from where it would move away; nothing was changed",
-                    "restore --accept " + other.id + " gives it up, restore --undo " + other.id +
-                        " brings it back");
+        throw Error(
+            Kind::refused,
+            "restore " + other.id + " keeps what it replaced below " + in_quotes(mine.target) +
+                ", from where it would move away; nothing was changed",
+            "restore --accept " + other.id + " gives it up, restore --undo " + other.id + " brings it back");
 }
 
 inline void check_no_other(const Repository& repository, const RestoreJournal& mine) {

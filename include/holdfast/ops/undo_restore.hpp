@@ -45,17 +45,18 @@ inline auto is_in(std::initializer_list<RestoreState> states) {
 /// What is left of one whose removal was interrupted is not put in place.
 inline void check_whole(const RestoreJournal& journal) {
     if (is_being_removed(journal))
-        throw Error(Kind::refused,
-                    "what restore " + journal.id + " kept was being removed, and is not whole any more" +
-                        (journal.emergency.empty() ? ""
-                                                   : "; emergency snapshot " + journal.emergency + " has it"),
-                    "restore --accept " + journal.id + " ends the removal");
+        throw Error(
+            Kind::refused,
+            "what restore " + journal.id + " kept was being removed, and is not whole any more" +
+                (journal.emergency.empty() ? "" : "; emergency snapshot " + journal.emergency + " has it"),
+            "restore --accept " + journal.id + " ends the removal");
 }
 
 /// What lies there now came by a later restore, whose kept data is the state before that one.
 inline void check_is_last(const Repository& repository, const RestoreJournal& journal) {
     for (const RestoreJournal& later : readable_journals(repository)) {
-        if (later.number <= journal.number || later.undoes == journal.id || is_in({RestoreState::staging, RestoreState::undone})(later))
+        if (later.number <= journal.number || later.undoes == journal.id ||
+            is_in({RestoreState::staging, RestoreState::undone})(later))
             continue;
         for (const JournalComponent& a : later.components)
             for (const JournalComponent& b : journal.components)
@@ -137,7 +138,7 @@ inline UndoReport undo_online(const Repository& repository, RestoreJournal journ
         options.choice = {{}, {at->name}, {}};
         options.to = c.target;
         options.is_online = true;  // with an emergency snapshot of what applications wrote since
-        options.sources.clear();  // the old state need not pass the checks
+        options.sources.clear();   // the old state need not pass the checks
         RestoreJournal back = plan_in_place(repository, manifest, options);
         back.undoes = journal.id;
         back.number = next_number(repository);

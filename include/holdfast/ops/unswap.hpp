@@ -15,7 +15,8 @@ namespace detail {
 inline void plan_sidecars_away(const Swap& c, const std::string& mark, std::vector<Move>& out) {
     for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix) {
         const auto inode = inode_of(c.target + *suffix);
-        if (inode && std::none_of(c.moves.begin(), c.moves.end(), [&](const Move& m) { return m.inode == *inode; }))
+        if (inode &&
+            std::none_of(c.moves.begin(), c.moves.end(), [&](const Move& m) { return m.inode == *inode; }))
             out.push_back(plan_move(c.target + *suffix, free_name(c.staged + mark + *suffix)));
     }
 }
