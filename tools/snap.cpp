@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     cli::CommonFlags flags;
     cli::SourceFlags sources;
     ops::SnapOptions options;
-    bool dry_run = false, print_config = false;
+    bool dry_run = false, print_config = false, to_run = false;
     int level = 0;
     cli::add_source_flags(app, sources);
     cli::add_text(app, "--type", options.type, "TYPE",
@@ -28,13 +28,17 @@ int main(int argc, char** argv) {
         "what shrank or is gone since the last good snapshot is meant to be: do not call it suspect");
     app.add_flag("--dry-run", dry_run,
                  "say what would be captured, write nothing; exits as the run would that captures it");
-    app.add_flag("--print-config", print_config, "print the effective configuration and exit");
+    CLI::Option* print_flag =
+        app.add_flag("--print-config", print_config, "print the effective configuration and exit");
+    app.add_flag("--trusted", to_run,
+                 "--print-config: refuse (10) if it names commands and others may write it")
+        ->needs(print_flag);
     cli::add_common_flags(app, flags,
                           "  snap                                    every source of the configuration\n"
                           "  snap trades --type pre-deployment       one source\n"
                           "  snap --repo R --sqlite t.db --tree conf --stdin dump.sql <dump.sql\n");
     return cli::tool_main(app, argc, argv, [&] {
-        const bool runs = !print_config && !dry_run;
+        const bool runs = print_config ? to_run : !dry_run;
         const cli::Environment env =
             cli::load_environment(flags, runs ? cli::Commands::may_run : cli::Commands::never_run);
         if (print_config) {

@@ -20,6 +20,7 @@
 #include "holdfast/policy/checks_config.hpp"
 #include "holdfast/policy/drill_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
+#include "holdfast/policy/services_config.hpp"
 #include "holdfast/policy/toml_values.hpp"
 #include "holdfast/policy/words.hpp"
 
@@ -74,6 +75,7 @@ struct Config {
     CleanupConfig cleanup;
     DrillConfig drill;
     AlertsConfig alerts;
+    ServicesConfig services;
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -86,7 +88,7 @@ struct Config {
     bool names_commands() const {
         if (alerts.names_commands()) return true;
         const auto runs = [](const CheckConfig& c) { return !c.command.empty(); };
-        return !drill.start.empty() ||
+        return !drill.start.empty() || services.runs_commands() ||
                std::any_of(sources.begin(), sources.end(), [&](const SourceConfig& s) {
                    return s.kind == SourceKind::command ||
                           std::any_of(s.checks.begin(), s.checks.end(), runs);
@@ -239,6 +241,7 @@ inline Config parse_config(std::string_view text, const std::string& file,
             detail::check_path(*table, key, path);
             return detail::join_path(folder, path);
         });
+    if (auto table = root.table("services")) config.services = read_services(*table);
     std::map<std::string, TomlPlace> first_seen;
     for (TomlTable& table : root.tables("source")) {
         config.sources.push_back(detail::read_source(table, folder));

@@ -215,6 +215,29 @@ inline Json alerts_json(const AlertsConfig& a) {
     return out;
 }
 
+inline std::string services_toml(const ServicesConfig& services) {
+    if (services == ServicesConfig{}) return "";
+    std::string out = "\n[services]\n";
+    if (!services.names.empty()) out += toml_line("names", toml_list(services.names));
+    for (const ServiceCommandKey& k : kServiceCommands)
+        if (const ServiceCommand& c = services.*k.member; c.is_set())
+            out += toml_line(k.key, c.shell ? toml_text(c.argv[0]) : toml_list(c.argv));
+    return out + toml_line("timeout", toml_text(duration_text(services.timeout))) +
+           toml_line("reconcile_wait", toml_text(duration_text(services.reconcile_wait))) +
+           toml_line("health_timeout", toml_text(duration_text(services.health_timeout)));
+}
+
+/// Commands as what is executed, so that no script has to know how a line becomes one.
+inline Json services_json(const ServicesConfig& services) {
+    Json out = {{"names", json_list(services.names)},
+                {"timeout_s", services.timeout.count()},
+                {"reconcile_wait_s", services.reconcile_wait.count()},
+                {"health_timeout_s", services.health_timeout.count()}};
+    for (const ServiceCommandKey& k : kServiceCommands)
+        out[k.key] = json_list((services.*k.member).executed());
+    return out;
+}
+
 }  // namespace detail
 
 inline std::string config_to_toml(const Config& config) {
@@ -231,6 +254,7 @@ inline std::string config_to_toml(const Config& config) {
     out += detail::retention_toml(config.retention);
     out += detail::drill_toml(config.drill);
     out += detail::alerts_toml(config.alerts);
+    out += detail::services_toml(config.services);
     for (const SourceConfig& source : config.sources) {
         out += detail::source_toml(source);
         for (const CheckConfig& check : source.checks) out += detail::check_toml(check);
@@ -253,6 +277,7 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["retention"] = detail::retention_json(config.retention);
     out["drill"] = detail::drill_json(config.drill, config.backup.log_dir);
     out["alerts"] = detail::alerts_json(config.alerts);
+    out["services"] = detail::services_json(config.services);
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
     return out;
