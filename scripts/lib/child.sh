@@ -4,6 +4,7 @@
 lock_fd= # of take_lock; closed for children
 child_pid=
 logger_pid=
+logger_fd=
 child_code=0    # result of run_limited
 child_output='' # result of run_limited
 
@@ -26,15 +27,17 @@ close_lock() {
 # it says becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile.
 # Only the tool gets the signal (--foreground): it stops its own children in order.
 run_limited() { # <seconds> <command> [arg...]
-  local errors out line limit=$1
+  local out line limit=$1
   shift
   child_output='' child_code=0
-  exec {errors}> >(close_lock && record_lines)
+  exec {logger_fd}> >(close_lock && cd / && record_lines) # nobody may be found in a folder that is to be replaced
   logger_pid=$!
-  exec {out}< <(close_lock &&
-    exec timeout --foreground --kill-after=4 "$limit" "$@" </dev/null 2>&"$errors" {errors}>&-)
+  child_pid=starting                                 # a signal may come before its number is known
+  exec {out}< <(close_lock && trap - INT TERM HUP && # ignored at our exit, and what is started then must hear them
+    exec timeout --foreground --kill-after=4 "$limit" "$@" </dev/null 2>&"$logger_fd" {logger_fd}>&-)
   child_pid=$!
-  exec {errors}>&-
+  exec {logger_fd}>&-
+  logger_fd=
   while IFS= read -r -u "$out" line || [[ -n $line ]]; do
     child_output+=$line$'\n'
   done
@@ -46,9 +49,12 @@ run_limited() { # <seconds> <command> [arg...]
 }
 
 stop_child() { # what run_limited left behind when a signal came
+  if [[ $child_pid == starting ]]; then child_pid=$!; fi
+  if [[ $child_pid == "$logger_pid" ]]; then child_pid=; fi
   if [[ -n $child_pid ]]; then
     kill -TERM "$child_pid" 2>/dev/null
     wait "$child_pid" 2>/dev/null
   fi
+  if [[ -n $logger_fd ]]; then exec {logger_fd}>&-; fi # it reads until nobody can write any more
   if [[ -n $logger_pid ]]; then wait "$logger_pid" 2>/dev/null; fi
 }
