@@ -8,11 +8,17 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
 source "$lib_dir/config.sh"
+# shellcheck source=lib/backup_status.sh
+source "$lib_dir/backup_status.sh"
 
-usage='usage: backup.sh [OPTION]... [SOURCE]...
+usage='usage: backup.sh [nightly|hourly|snapshot|pre-deployment|emergency-pre-restore] [OPTION]... [--] [SOURCE]...
+       backup.sh status
 Takes one snapshot of every source of the configuration (or of the named ones), verifies exactly that
 snapshot, and prints its id. What happened is in <log_dir>/backup_<time>.log, whose last line has the
-one terminal state of the run: state=complete, state=partial or state=failed.
+one terminal state of the run: state=complete, state=partial or state=failed. The first word may be a type:
+nightly is full, snapshot is manual, emergency-pre-restore is emergency. A source of that name: backup.sh -- hourly.
+status tells the last outcome, the newest snapshot and what is running; its exit status is that of the last run,
+6 if there is no snapshot, 1 if the last run was killed.
 
   --dry-run        say what would be done; writes nothing
   --path DIR       the repository (else BACKUP_ROOT, else the configuration)
@@ -41,9 +47,16 @@ sources=() # empty: all
 flags=()   # for every tool
 snap_flags=()
 id='' snap_code=0 verify_code=0
+word='' # the first one, if it is a type or status
+declare -A type_of=([nightly]=full [hourly]=hourly [snapshot]=manual ['pre-deployment']=pre-deployment
+  ['emergency-pre-restore']=emergency)
 
 parse_arguments() {
   if is_true DRY_RUN false; then is_dry=true; fi
+  if [[ -n ${type_of[${1:--}]:-} || ${1:-} == status ]]; then
+    word=$1 type=${type_of[$1]:-$type}
+    shift
+  fi
   while (($#)); do
     case $1 in
       --path | --config | --type | --wait)
@@ -62,6 +75,10 @@ parse_arguments() {
       -h | --help)
         printf '%s\n' "$usage" || exit 8
         exit 0
+        ;;
+      --)
+        sources+=("${@:2}")
+        break
         ;;
       -*) die 2 "unknown option '$1'" "see backup.sh --help" ;;
       *) sources+=("$1") ;;
@@ -135,6 +152,10 @@ main() {
   load_config "${flags[@]}"
   [[ -n $(config_get .file) ]] ||
     die 3 "there is no configuration" "give --config FILE, or set HOLDFAST_CONFIG"
+  if [[ $word == status ]]; then report_status; fi
+  if [[ -n $word ]] && config_sources_without | grep -qx -- "$word"; then
+    say WARN "'$word' is the type of this backup; the source of that name: backup.sh -- $word"
+  fi
   choose_sources
   if "$is_dry"; then exec snap --dry-run --type "$type" "${flags[@]}" -- "${sources[@]}"; fi
 
