@@ -10,8 +10,8 @@ shell_files() { # scripts, libraries and suites by name; what has no extension b
     \( -name '*.sh' -o -name '*.bats' -o -name '*.bash' -o -path './scripts/*' ! -name '*.*' -o -path './.ci/*' \) -print
 }
 
-# What is no mistake in a library: variables that only the scripts that source it set or read.
-library_excludes=SC2034,SC2154
+# What is no mistake in a library: variables that only the scripts that source it set or read; programs for jq.
+library_excludes=SC2016,SC2034,SC2154
 # What is no mistake in a bats suite: a script in single quotes (bash -c), tests that are subshells,
 # and $stderr, which `run --separate-stderr` sets.
 suite_excludes=SC2016,SC2030,SC2031,SC2154

@@ -3,6 +3,8 @@
 
 config_json=
 
+# A script that runs commands of the configuration adds --trusted. What is judged and what is read is the same
+# open file, and nothing is read again later.
 load_config() { # [flag of snap...]: exits with snap's code if the configuration is wrong
   local code=0
   config_json=$(snap --print-config --json "$@") || code=$?

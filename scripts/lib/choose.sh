@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+# lib/choose.sh - which snapshot, which parts of it, and does the person mean it: on a plain terminal, or by arguments.
+
+catalog_json='[]'
+manifest_json='' # result of find_snapshot
+chosen=()        # components; result of choose_components
+
+load_catalog() {
+  local code=0
+  catalog_json=$(catalog list --json "${flags[@]}") || code=$?
+  if ((code == 5)); then
+    say WARN "some snapshots cannot be read and are not in the list"
+  elif ((code != 0)); then
+    exit "$code"
+  fi
+}
+
+list_choices() { # [how many]: a table, newest first
+  local n id age type state trust bytes sources text
+  text=$(jq -r --argjson most "${1:-1000000}" '.[:$most] | to_entries[]
+    | [.key + 1, .value.id, .value.age, .value.type, .value.state, .value.trust, .value.bytes, (.value.sources | join(","))]
+    | map(if . == "" then "-" else . end) | @tsv' <<<"$catalog_json")
+  printf '%4s  %-23s %8s  %-14s %-9s %-13s %9s  %s\n' '#' SNAPSHOT AGE TYPE STATE TRUST SIZE SOURCES
+  if [[ -z $text ]]; then return; fi
+  while IFS=$'\t' read -r n id age type state trust bytes sources; do
+    bytes=$(numfmt --to=iec-i --suffix=B --format=%.1f "$bytes")
+    printf '%4s  %-23s %8s  %-14s %-9s %-13s %9s  %s\n' "$n" "$id" "$age" "$type" "$state" "$trust" "$bytes" "$sources"
+  done <<<"$text"
+}
+
+# A name that the tools know: its manifest is in $manifest_json. Exits with the code of catalog.
+find_snapshot() { # <name>
+  local code=0
+  manifest_json=$(catalog show --json "${flags[@]}" "$1") || code=$?
+  return "$code"
+}
+
+# Until a snapshot is named; ends the script at q and at the end of input.
+pick_snapshot() {
+  local answer count shown=15
+  count=$(jq length <<<"$catalog_json")
+  ((count > 0)) || die 6 "there is no snapshot yet" "backup.sh takes one"
+  list_choices "$shown" >&2
+  if ((count > shown)); then printf '      ... and %d older: restore.sh list\n' "$((count - shown))" >&2; fi
+  while :; do
+    printf 'Restore which one? Number or id, q to quit: ' >&2
+    if ! IFS= read -r answer || [[ ${answer,,} == q || ${answer,,} == quit ]]; then
+      printf '\nNothing was changed.\n' >&2
+      exit 0
+    fi
+    answer=${answer//[[:space:]]/}
+    if [[ -z $answer || $answer == -* ]]; then continue; fi
+    if [[ $answer =~ ^[0-9]{1,5}$ ]]; then
+      if ((10#$answer < 1 || 10#$answer > count)); then
+        printf 'There is no number %s; 1 is the newest.\n' "$answer" >&2
+        continue
+      fi
+      answer=$(jq -r ".[$((10#$answer - 1))].id" <<<"$catalog_json")
+    fi
+    if find_snapshot "$answer"; then return; fi
+  done
+}
+
+# Named sources as named; else all whose class is not switched off and that have a place of their own.
+choose_components() { # [source]...
+  local off=() pair name placeless missing
+  for name in "$@"; do
+    jq -e --arg name "$name" 'any(.components[]; .source == $name)' <<<"$manifest_json" >/dev/null ||
+      die 6 "snapshot $id holds no source '$name'" "it holds: $(jq -r '[.components[].source] | unique | join(" ")' <<<"$manifest_json")"
+  done
+  for pair in RESTORE_DATABASE:database RESTORE_CACHE:cache RESTORE_REDIS:cache RESTORE_CONFIG:config; do
+    if ! is_true "${pair%:*}" true; then off+=("${pair#*:}"); fi
+  done
+  if ! is_true RESTORE_LOGS false; then off+=(logs); fi # logs of an incident are evidence
+  local choice='[.components[] | select(if $names == [] then (.class | IN($off[]) | not) else .source | IN($names[]) end)]'
+  local args=(--argjson names "$(as_json "$@")" --argjson off "$(as_json "${off[@]}")")
+  placeless=$(jq -r "${args[@]}" "$choice"' | if $names == [] then [.[] | select(.path == "") | .name] | join(", ") else "" end' <<<"$manifest_json")
+  if [[ -n $placeless && -z $target ]]; then
+    say WARN "left out, what a command printed has no place of its own: $placeless (restore --target DIR, then load it)"
+  fi
+  missing=$(jq -r --argjson have "$(jq '[.components[].source]' <<<"$manifest_json")" --argjson off "$(as_json "${off[@]}")" \
+    '[.source[] | select((.class | IN($off[]) | not) and .kind != "command") | .name] - $have | join(", ")' <<<"$config_json")
+  if (($# == 0)) && [[ -n $missing ]]; then say WARN "snapshot $id does not hold, so it stays as it is: $missing"; fi
+  local text
+  text=$(jq -r "${args[@]}" --arg target "$target" --arg to "$to" "$choice"' | .[]
+    | select($names != [] or .path != "" or $target != "") | select($to == "" or .kind == "sqlite") | .name' <<<"$manifest_json")
+  [[ -n $text ]] || die 6 "snapshot $id holds nothing of what is to be restored" "catalog show $id; classes left out: ${off[*]}"
+  mapfile -t chosen <<<"$text"
+}
+
+as_json() { # [word]...: as a JSON list
+  jq -cn '$ARGS.positional' --args "$@"
+}
+
+# The word is typed, or --yes was given; without a terminal nobody can be asked.
+confirm() { # <word> <what for>
+  local answer i
+  if "$is_sure"; then return; fi
+  [[ -t 0 ]] || die 10 "nobody can be asked, as standard input is no terminal; nothing was changed" "add --yes if it is meant"
+  for ((i = 0; i < 3; i++)); do
+    printf "Type '%s' to %s, q to quit: " "$1" "$2" >&2
+    IFS= read -r answer || break
+    if [[ $answer == "$1" ]]; then return; fi
+    if [[ ${answer,,} == q || ${answer,,} == quit ]]; then break; fi
+  done
+  printf '\n' >&2
+  die 10 "not confirmed; nothing was changed" "run it again, or see restore.sh --help"
+}

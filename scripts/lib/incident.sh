@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# lib/incident.sh - how long each step took, and the record of it: <log>.md for people, <log>.json for programs.
+
+steps='[]'     # JSON: name, seconds, outcome
+step_name=''   # the one that is under way
+step_begin=0   # ms
+incident='{}'  # JSON: what the script knows; note_incident adds to it
+record_begin=0 # ms, of the whole
+record_file='' # result of write_record
+
+now_ms() { # in $REPLY
+  REPLY=$((${EPOCHREALTIME/./} / 1000))
+}
+
+begin_step() { # <name>
+  now_ms
+  step_name=$1 step_begin=$REPLY
+  if ((record_begin == 0)); then record_begin=$REPLY; fi
+}
+
+end_step() { # [outcome]
+  if [[ -z $step_name ]]; then return 0; fi
+  now_ms
+  steps=$(jq --arg name "$step_name" --arg outcome "${1:-done}" --argjson ms "$((REPLY - step_begin))" \
+    '. + [{name: $name, seconds: ($ms / 1000), outcome: $outcome}]' <<<"$steps")
+  step_name=''
+}
+
+note_incident() { # <jq filter> [argument of jq...]
+  local more
+  if more=$(jq "$1" "${@:2}" <<<"$incident"); then incident=$more; fi
+}
+
+# A folder that cannot be written, or that is itself replaced, must not stop a restore: then the log lies elsewhere.
+open_incident_log() { # <folder> [reason not to use it]
+  local dir=$1 why=${2:-}
+  if [[ -z $why ]] && ! { mkdir -p -- "$dir" && [[ -d $dir && -w $dir ]] && (: >>"$dir/backup.lock"); } 2>/dev/null; then
+    why='it cannot be written'
+  fi
+  if [[ -n $why ]]; then
+    dir=$(mktemp -d -- "${TMPDIR:-/tmp}/holdfast-incident.XXXXXX" 2>/dev/null) || dir=
+    say WARN "the log folder '$1' is not used: $why; log and record go to ${dir:-no file at all}"
+    [[ -n $dir ]] || return 0
+  fi
+  open_log "$dir" incident
+  record_file=${log_file%.log}.md
+  if [[ -z $why ]]; then lock_file=$dir/backup.lock; fi
+}
+
+markdown='
+def took: "\(. * 10 | round / 10) s";
+def cell: tostring | gsub("[\\x00-\\x1f]"; " ") | gsub("\\|"; "\\|");
+def row: "| " + (map(cell) | join(" | ")) + " |";
+"# Incident of \(.started_utc)", "", "**\(.state)** (exit \(.code)): \(.summary)", "",
+"| | |", "| --- | --- |",
+(["who", "\(.user) on \(.host)"] | row),
+(["command", .command] | row),
+(select(.snapshot) | ["snapshot", "\(.snapshot.id), \(.snapshot.type), \(.snapshot.state), \(.snapshot.trust)"] | row),
+(select(.snapshot) | ["data of", "\(.snapshot.started_utc): what was written in the \(.snapshot.age) since then is not in it"] | row),
+(select(.restore.restore) | ["restore", .restore.restore] | row),
+(select(.restore.emergency) | ["emergency snapshot of what was there", .restore.emergency] | row),
+(select(.services != []) | ["services", (.services | join(", "))] | row),
+(["time", (.total_s | took) + (if .target_s then " of \(.target_s) s allowed: " + (if .total_s <= .target_s then "met" else "**missed**" end) else "" end)] | row),
+(["log", .log // "none"] | row),
+"", "## Steps", "", "| step | took | outcome |", "| --- | ---: | --- |",
+(.steps[] | [.name, (.seconds | took), .outcome] | row),
+(select(.restore.components) | "", "## What was replaced", "", (.restore.components[] | "- \(.name): `\(.path)`\(if .bytes then ", \(.bytes) bytes" else "" end)")),
+(select(.restore.checks and .restore.checks != []) | "", "## Checks of the restored data", "", "| component | check | state | detail |", "| --- | --- | --- | --- |",
+  (.restore.checks[] | [.component, .name, .state, .detail] | row)),
+(select((.restore.warnings // []) != []) | "", "## Warnings", "", (.restore.warnings[] | "- " + cell)),
+(select(.next != []) | "", "## What to do next", "", (.next[] | "- " + .))'
+
+# For on_exit: the record of the run, whatever its end was; last of all but the terminal state.
+write_record() {
+  local all base
+  end_step interrupted
+  if [[ -z $record_file ]]; then return; fi
+  now_ms
+  all=$(jq --argjson steps "$steps" --argjson ms "$((REPLY - record_begin))" --argjson code "$exit_status" --arg log "$log_file" \
+    '. + {format: 1, code: $code, total_s: ($ms / 1000), log: (if $log == "" then null else $log end)}
+    | .steps = [$steps[] as $s | $s, (select($s.name == "restore") | .restore.phases // [] | .[] | {name: "restore: \(.name)", seconds, outcome: "done"})]' \
+    <<<"$incident") || return
+  base=${record_file%.md}
+  if ! { printf '%s\n' "$all" >"$base.json" && jq -r "$markdown" <<<"$all" >"$base.md"; } 2>/dev/null; then
+    say WARN "the record could not be written to $base.md; here it is"
+    jq -r "$markdown" <<<"$all" >&2
+    return
+  fi
+  say INFO "record: $base.md"
+}

@@ -1,0 +1,161 @@
+# shellcheck shell=bash
+# lib/replace.sh - replaces the live data, by a restore or by taking one back, and knows the way back if that fails.
+
+lock_file='' # of open_incident_log; empty: the log folder cannot be used
+report=null  # JSON: what the tool said
+data_state=untouched
+known_restores='[]'                          # JSON: those that were pending before this run
+outcome=failed summary='nothing was changed' # for the record
+fail_code=8                                  # of a service that does not stop
+
+begin_run() { # <arguments of the script>
+  local log_dir place why='' host
+  log_dir=$(config_get .backup.log_dir)
+  log_dir=$(realpath -m -- "$log_dir")
+  for place in "${places[@]}"; do
+    if [[ $log_dir/ == "$place"/* ]]; then why="it lies in '$place', which is replaced"; fi
+  done
+  open_incident_log "$log_dir" "$why"
+  host=$(uname -n)
+  note_incident '. + {started_utc: $at, host: $host, user: $user, command: $command, target_s: $target, services: $services, next: []}' \
+    --arg at "$(date -u +%FT%TZ)" --arg host "$host" --arg user "${SUDO_USER:-$(id -un)}" --arg command "$script_name $1" \
+    --argjson target "$(jq '.drill.target.total_s // null' <<<"$config_json")" --argjson services "$(as_json "${services[@]}" | jq -c 'map(if . == "" then "the application" else . end)')"
+  on_exit record_outcome id restore_id
+  on_exit finish_record
+  on_exit leave_sane
+  on_exit stop_child
+  log "$verb ${id:-$restore_id}: ${places[*]} (process $$, log ${log_file:-none})"
+  if [[ -n $lock_file ]] && ! take_lock "$lock_file" "$lock_wait"; then
+    die 7 "a backup or a restore is running: process $(<"$lock_file"); nothing was changed" "let it end, wait for it with --wait 15m, or stop it: kill $(<"$lock_file")"
+  fi
+}
+
+finish_record() {
+  note_incident '. + {state: $state, summary: $summary, restore: $report}' --arg state "$outcome" --arg summary "$summary" --argjson report "$report"
+  case $outcome in
+    restored*)
+      note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
+        "\`restore.sh --accept $restore_id\` when all is well: removes the old state that is kept beside the data"
+      ;;
+    'rolled back')
+      note_incident '.next += $ARGS.positional' --args "the old state is live; the restored one is kept until \`restore.sh --accept $restore_id\`" \
+        "\`restore.sh list\`: try another snapshot, or \`--no-rollback\` if the old state is worse"
+      ;;
+    torn) note_incident '.next += $ARGS.positional' --args "\`restore.sh --resume\` finishes it, \`restore.sh --undo\` takes it back" ;;
+  esac
+  write_record
+}
+
+# However the run ended: what it stopped is started, unless the data is neither old nor new.
+leave_sane() {
+  if [[ $data_state == changing ]]; then
+    local pending
+    pending=$(restore --pending --json "${flags[@]}" 2>/dev/null) || pending='[]'
+    if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' <<<"$pending" >/dev/null; then
+      outcome=torn summary='the data is between the old and the new state, and the services are down'
+      say ERROR "$summary"
+      say HINT "restore.sh --resume finishes it, restore.sh --undo takes it back; both start the services"
+      return
+    fi
+    restore_id=$(jq -r --argjson known "$known_restores" --arg id "$restore_id" \
+      '[.[] | select(.state == "restored" and ((.restore | IN($known[]) | not) or .restore == $id)) | .restore] | last // empty' <<<"$pending")
+    if [[ -n $restore_id ]]; then outcome='restored, not checked' summary='restored, but the run ended before it was checked'; fi
+  fi
+  if ((${#stopped[@]} > 0)); then say WARN "starting again what was stopped"; fi
+  start_stopped
+  if [[ $outcome != restored ]] && ((${#were_down[@]} > 0)); then say WARN "down before this run, so not started: ${were_down[*]}"; fi
+  if [[ $outcome == failed && $summary == nothing* ]]; then say INFO "$summary"; fi
+}
+
+# Stops what uses the data, or ends the script.
+stop_all() {
+  begin_step stop
+  stop_services
+  if [[ -n $service_failure ]]; then
+    end_step "$service_failure"
+    ((fail_code != 1)) || die 1 "$service_failure: nothing is rolled back" "stop it by hand, then: restore.sh --undo $restore_id"
+    die "$fail_code" "$service_failure; the data was not touched" "stop it by hand and run this again"
+  fi
+  end_step
+}
+
+change_data() { # <name of the step> <command>...: the tool's answer in $report; its code in $child_code
+  local emergency
+  begin_step "$1"
+  known_restores=$(restore --pending --json "${flags[@]}" | jq -c 'map(.restore)')
+  data_state=changing
+  run_limited 0 "${@:2}" --json --quiet "${flags[@]}"
+  if ((child_code == 0 || child_code == 4)); then
+    report=$child_output
+    restore_id=$(jq -r .restore <<<"$report")
+    emergency=$(jq -r '.emergency // empty' <<<"$report")
+    if [[ -n $emergency ]]; then log "emergency snapshot of what was there: $emergency"; fi
+    end_step
+    data_state=changed
+  else
+    end_step "exit $child_code"
+  fi
+}
+
+# Starts, reconciles and asks for the health; $service_failure says what went wrong.
+bring_up() {
+  local step
+  for step in start_services reconcile check_health; do
+    case $step in
+      start_services) ((${#services[@]} > 0)) || continue ;;
+      *) if [[ $touches_live == false && $is_online == false ]] || ! has_command "${step#check_}"; then continue; fi ;;
+    esac
+    begin_step "${step%_services}"
+    "$step"
+    if [[ -n $service_failure ]]; then
+      end_step "$service_failure"
+      return 0
+    fi
+    end_step
+  done
+}
+
+roll_back() { # <why>
+  local first=$report
+  say ERROR "$1"
+  outcome='restored, not healthy' summary=$1
+  if ! "$rolls_back" || [[ $(jq -r .state <<<"$report") != restored ]]; then
+    say HINT "the data stays as it is now; restore.sh --undo $restore_id brings back what was there before"
+    exit 8
+  fi
+  say ERROR "ROLLING BACK to the state before this restore"
+  fail_code=1
+  stop_all
+  change_data rollback restore --undo "$restore_id"
+  report=$first
+  if ((child_code != 0 && child_code != 4)); then
+    die 1 "the rollback failed (exit $child_code): the restored data is in place and not healthy" "what is in the way is said above; then: restore.sh --undo $restore_id"
+  fi
+  outcome='rolled back' summary="$1; the state before the restore is back"
+  begin_step 'start again'
+  start_services
+  end_step "${service_failure:-done}"
+  if [[ -n $service_failure ]]; then die 1 "rolled back, but $service_failure" "the data is as it was before the restore; look at the service"; fi
+  say ERROR "ROLLED BACK: the data is as it was before; snapshot $id did not bring a healthy system"
+  exit 8
+}
+
+replace_data() { # <arguments of the script>
+  local code
+  begin_run "$1"
+  if ((${#services[@]} > 0)); then stop_all; fi
+  log "${verb/undo/undo of} ${restore_id:-$id}: this takes as long as reading and writing the data"
+  change_data "$verb" "${data_command[@]}"
+  code=$child_code
+  ((code == 0 || code == 4)) || die "$code" "the $verb did not take place (exit $code)" "what is in the way is said above"
+  outcome="${verb/restore/restored}, not checked" summary='the run ended before the services were checked'
+  bring_up
+  if [[ -n $service_failure ]]; then roll_back "$service_failure"; fi
+  outcome=restored summary="snapshot $id is in place"
+  if [[ $(jq -r .state <<<"$report") == undone ]]; then outcome=undone summary="what restore $restore_id replaced is back"; fi
+  if ((${#services[@]} > 0)); then summary+=' and the services are up'; fi
+  now_ms
+  log "$outcome in $(((REPLY - record_begin) / 1000)) s: $summary"
+  if [[ $outcome == restored ]]; then log "if it is not right: restore.sh --undo $restore_id; when all is well: restore.sh --accept $restore_id"; fi
+  exit "$code"
+}

@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# lib/restore_plan.sh - what a restore, or taking one back, would replace; nothing is changed here.
+
+places=()                       # what is replaced
+touches_live=true               # services use what is replaced
+confirm_word='' confirm_what='' # what the person types, and what for
+plan_text=''
+data_command=() # what will be done
+
+plan_restore() {
+  local args=(--in-place) component plan code=0 look=() text
+  for component in "${chosen[@]}"; do args+=(--component "$component"); done
+  if [[ -n $to ]]; then args+=(--to "$to"); fi
+  if "$is_online"; then args+=(--online); fi
+  if "$is_forced"; then args+=(--force); fi
+  # Services have it open now, and will not then. What else is in the way is better known before they stop.
+  if ((${#services[@]} > 0)) && ! "$is_online"; then look=(--force); fi
+  plan=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --json "${flags[@]}") || code=$?
+  ((code == 0)) || exit "$code"
+  plan_text=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --quiet "${flags[@]}" 2>/dev/null)
+  text=$(jq -r '.components[].to' <<<"$plan")
+  mapfile -t places <<<"$text"
+  if ! is_own_place "$id"; then touches_live=false; fi
+  if "$is_online"; then touches_live=false; fi # they stay connected
+  confirm_word=$(jq -r --argjson names "$(as_json "${chosen[@]}")" \
+    '[.components[] | select(.name | IN($names[])) | .source] | unique | if length == 1 then .[0] else "replace" end' <<<"$manifest_json")
+  confirm_what="replace the data above by that of snapshot $id"
+  data_command=(restore "$id" "${args[@]}")
+  describe_snapshot
+}
+
+describe_snapshot() {
+  local row trouble
+  row=$(jq --arg id "$id" 'map(select(.id == $id))[0] | {id, type, state, trust, started_utc, age_s, age}' <<<"$catalog_json")
+  note_incident '.snapshot = $row' --argjson row "$row"
+  plan_text="snapshot $id: $(jq -r '"\(.type), \(.state), \(.trust); what was written in the \(.age) since then is lost"' <<<"$row")"$'\n'"$plan_text"
+  if [[ $(jq -r .type <<<"$row") == emergency ]]; then
+    say WARN "snapshot $id is an emergency snapshot: it holds what was there right before a restore, with its faults"
+  fi
+  trouble=$(jq -r 'if .trust == "damaged" then "damaged" elif .state == "suspect" then "suspect" else empty end' <<<"$row")
+  if [[ -z $trouble ]]; then return 0; fi
+  say WARN "snapshot $id is $trouble: catalog show $id says why; an older one may be the right one"
+  if "$is_sure" && ! "$is_forced" && ! "$is_dry" && [[ $name == latest* || $name == @* ]]; then
+    die 10 "the snapshot that '$name' means is $trouble; nothing was changed" "name the one that is meant by its id: restore.sh list"
+  fi
+}
+
+# Is any of the places where that snapshot's data is from, or is that not known any more?
+is_own_place() { # <snapshot>
+  local own place text
+  text=$(catalog show "$1" --json "${flags[@]}" 2>/dev/null | jq -r '.components[].path | select(. != "")') || return 0
+  mapfile -t own <<<"$text"
+  text=$(realpath -m -- "${own[@]}")
+  for place in "${places[@]}"; do
+    if grep -qxF -- "$place" <<<"$text"; then return 0; fi
+  done
+  return 1
+}
+
+# --undo and --resume: of the named restore, else of the newest.
+plan_past() {
+  local pending row text states='["staging", "swapping", "undoing"]' code=0
+  if [[ $verb == undo ]]; then states='["staging", "swapping", "restored", "undoing"]'; fi
+  pending=$(restore --pending --json "${flags[@]}") || code=$?
+  ((code == 0)) || exit "$code"
+  restore_id=$(jq -r --argjson states "$states" --arg id "$name" \
+    '[.[] | select((.state | IN($states[])) and (.restore | startswith($id))) | .restore] | last // empty' <<<"$pending")
+  [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" "restore --pending lists what there is"
+  row=$(jq --arg id "$restore_id" 'map(select(.restore == $id))' <<<"$pending")
+  text=$(jq -r '.[].path' <<<"$row")
+  mapfile -t places <<<"$text"
+  plan_text=$(jq -r '.[0] | "restore \(.restore) of snapshot \(.snapshot), which is \(.state)"' <<<"$row")$'\n'$(printf '%s\n' "${places[@]}")
+  touches_live=$(jq -r 'any(.kept != "")' <<<"$row") # online: they stay connected
+  if ! is_own_place "$(jq -r '.[0].snapshot' <<<"$row")"; then touches_live=false; fi
+  confirm_word=$verb confirm_what="$verb that restore"
+  data_command=(restore "--$verb" "$restore_id")
+  if "$is_forced"; then data_command+=(--force); fi
+}
+
+show_plan() {
+  if [[ $touches_live == false ]]; then services=(); fi
+  if ! "$is_dry" && "$is_quiet" && "$is_sure"; then return 0; fi
+  printf '%s\n' "$plan_text" >&2
+  if ((${#services[@]} == 0)); then
+    printf 'No service is stopped.\n' >&2
+  else
+    local names="${services[*]}"
+    printf 'Stopped meanwhile: %s\n' "${names:-the application}" >&2
+  fi
+}

@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# restore.sh [OPTION...] [SNAPSHOT] - bring the live data back from a snapshot, services and all; --help has the options.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+# shellcheck source=lib/base.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+# shellcheck source=lib/child.sh
+source "$lib_dir/child.sh"
+# shellcheck source=lib/config.sh
+source "$lib_dir/config.sh"
+# shellcheck source=lib/services.sh
+source "$lib_dir/services.sh"
+# shellcheck source=lib/incident.sh
+source "$lib_dir/incident.sh"
+# shellcheck source=lib/choose.sh
+source "$lib_dir/choose.sh"
+# shellcheck source=lib/restore_plan.sh
+source "$lib_dir/restore_plan.sh"
+# shellcheck source=lib/replace.sh
+source "$lib_dir/replace.sh"
+
+usage='usage: restore.sh [OPTION]...                    choose from a list (on a terminal)
+       restore.sh [OPTION]... SNAPSHOT           an id, the beginning of one, latest, or a folder snapshots/ID
+       restore.sh [OPTION]... --at 2026-11-20T14:00      the newest that was begun not later (UTC)
+       restore.sh list                           the snapshots, newest first
+       restore.sh --undo | --resume | --accept [RESTORE]
+Replaces the live data by what the snapshot holds: shows what, asks, stops the services of the configuration, takes
+an emergency snapshot, restores, checks, starts the services, reconciles, checks the health. If the services do not
+come up healthy, the old state comes back by itself. <log_dir>/incident_<time>.md is the record of the run.
+
+  --source NAME    only this source; repeatable
+  --yes            do not ask
+  --dry-run        say what would be replaced and stopped; changes nothing
+  --target DIR     restore beside: into DIR/<component>; no service is touched
+  --to PATH        restore the one database to PATH instead of its own place
+  --online         rewrite the one database in a transaction, while the services go on
+  --force          although somebody has the data open, a check fails, or the newest snapshot is suspect
+  --no-rollback    leave the restored data in place although the services are not healthy with it
+  --undo           bring back what the last restore (or RESTORE) replaced
+  --resume         finish a restore that was interrupted
+  --accept         all is well: remove the old state that is kept for --undo
+  --path DIR       the repository (else BACKUP_ROOT, else the configuration)
+  --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
+  --wait TIME      wait so long (90s, 15m) for a running backup to end (default 0s)
+  --quiet          only errors and warnings on standard error
+
+ENVIRONMENT
+  RESTORE_DATABASE RESTORE_CACHE RESTORE_REDIS RESTORE_CONFIG            false leaves out that class
+  RESTORE_LOGS                                                           true restores logs too (default false)
+  DRY_RUN DB_PATH HOLDFAST_CONFIG BACKUP_ROOT                            as --dry-run, --to, --config, --path
+  HOLDFAST_BIN                                                           where the tools are
+
+EXIT STATUS
+  0 restored and healthy   4 restored, with warnings   8 not healthy: rolled back, or a service did not stop or start
+  1 the rollback failed too: a person is needed   10 refused, 5 damaged snapshot, 7 busy: nothing was changed
+
+EXAMPLES
+  restore.sh                                 choose, look, confirm
+  restore.sh latest --source trades --yes    one source, from a script
+  DB_PATH=/tmp/look.db restore.sh latest     the database as another file; the services go on'
+
+repo='' config='' verb=restore name='' at='' to=${DB_PATH:-} target='' lock_wait=0s restore_id='' id=''
+is_dry=false is_sure=false is_online=false is_forced=false rolls_back=true
+sources=() flags=()
+
+parse_option() { # <option> <value>: those that have one
+  case $1 in
+    --path) repo=$2 ;;
+    --config) config=$2 ;;
+    --at) at=$2 ;;
+    --source) sources+=("$2") ;;
+    --to) to=$2 ;;
+    --target) target=$2 ;;
+    --wait) lock_wait=$2 ;;
+  esac
+}
+
+parse_arguments() {
+  if is_true DRY_RUN false; then is_dry=true; fi
+  while (($#)); do
+    case $1 in
+      --path | --config | --at | --source | --to | --target | --wait)
+        [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see restore.sh --help"
+        parse_option "$1" "$2"
+        shift
+        ;;
+      --yes) is_sure=true ;;
+      --dry-run) is_dry=true ;;
+      --online) is_online=true ;;
+      --force) is_forced=true ;;
+      --no-rollback) rolls_back=false ;;
+      --undo | --resume | --accept)
+        [[ $verb == restore ]] || die 2 "$1 and --$verb exclude each other" "see restore.sh --help"
+        verb=${1#--}
+        ;;
+      --quiet) is_quiet=true ;;
+      -h | --help)
+        printf '%s\n' "$usage" || exit 8
+        exit 0
+        ;;
+      -*) die 2 "unknown option '$1'" "see restore.sh --help" ;;
+      *)
+        [[ -z $name ]] || die 2 "one snapshot can be restored, not '$name' and '$1'" "a source is named with --source $1"
+        name=$1
+        ;;
+    esac
+    shift
+  done
+  seconds --wait "$lock_wait"
+  lock_wait=$REPLY
+  check_arguments
+}
+
+check_arguments() {
+  if [[ -n $at ]]; then
+    [[ -z $name ]] || die 2 "--at and '$name' both say which snapshot" "give one of them"
+    name=@$at
+  fi
+  if [[ $verb == restore && $name == list ]]; then verb=list; fi
+  if [[ -n $target && (-n $to || $verb != restore) ]]; then
+    die 2 "--target restores beside, so it excludes --to, DB_PATH, --undo, --resume and --accept" "say only where it goes"
+  fi
+  if [[ $verb == restore && -f $name/manifest.json ]]; then # the folder of a snapshot: it says which repository, too
+    name=$(cd -- "$name" && pwd -P)
+    repo=${name%/snapshots/*} name=${name##*/}
+  fi
+  if [[ -n $repo ]]; then flags+=(--repo "$repo"); fi
+  if [[ -n $config ]]; then flags+=(--config "$config"); fi
+}
+
+choose_snapshot() {
+  load_catalog
+  if [[ -n $name ]]; then
+    find_snapshot "$name" || exit
+  elif [[ -t 0 ]]; then
+    pick_snapshot
+  else
+    die 2 "no snapshot is named, and standard input is no terminal to ask on" "restore.sh latest --yes; restore.sh list"
+  fi
+  id=$(jq -r .id <<<"$manifest_json")
+  choose_components "${sources[@]}"
+}
+
+main() {
+  parse_arguments "$@"
+  need jq flock timeout numfmt
+  if [[ $verb == list ]]; then
+    load_catalog
+    list_choices || exit 8
+    exit 0
+  elif [[ $verb == accept ]]; then
+    exec restore --accept "${flags[@]}" ${name:+"$name"}
+  elif [[ -n $target ]]; then
+    load_config "${flags[@]}"
+    choose_snapshot
+    if "$is_dry"; then flags+=(--dry-run); fi
+    exec restore "$id" --target "$target" "${flags[@]}" "${chosen[@]/#/--component=}"
+  fi
+  load_config --trusted "${flags[@]}"
+  load_services
+  begin_step plan
+  if [[ $verb == restore ]]; then
+    choose_snapshot
+    plan_restore
+  else
+    plan_past
+  fi
+  end_step
+  show_plan
+  if "$is_dry"; then exit 0; fi
+  begin_step confirm
+  confirm "$confirm_word" "$confirm_what"
+  end_step
+  replace_data "$*"
+}
+
+main "$@"
