@@ -8,6 +8,8 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
 source "$lib_dir/config.sh"
+# shellcheck source=lib/notify.sh
+source "$lib_dir/notify.sh"
 # shellcheck source=lib/backup_status.sh
 source "$lib_dir/backup_status.sh"
 
@@ -163,12 +165,14 @@ main() {
   log_dir=$(config_get .backup.log_dir)
   time_limit=$(config_get .backup.time_limit_s)
   open_log "$log_dir" backup
+  on_exit notify_outcome "backup-$type" "the $type backup"
   on_exit record_outcome id
   on_exit stop_child
   log "backup of type $type: ${sources[*]:-every source} (process $$, log $log_file)"
   if ! take_lock "$log_dir/backup.lock" "$lock_wait"; then
     die 7 "already running: process $(<"$log_dir/backup.lock")" "let it end, or wait for it with --wait 30m"
   fi
+  notify_start
   SECONDS=0 # the time limit is for the work, not for the wait
   take_snapshot
   verify_snapshot

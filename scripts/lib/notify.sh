@@ -41,7 +41,7 @@ notify_outcome() { # <key> <what, for people>
       fi
       ;;
     4) notify send "$2 is partial" --key "$1" --severity warning --text - <<<"$last" ;;
-    7) notify send "$2 did not run: another one was busy" --key "$1" --severity warning --text - <<<"$last" ;;
+    7) ;; # another run is at work, and tells its own outcome
     *) notify send "$2 failed with $exit_status" --key "$1" --severity critical --text - <<<"$last" ;;
   esac
 }

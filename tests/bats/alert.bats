@@ -288,3 +288,35 @@ TOML
   run -8 alert ping start
   assert_equal "$(jq -r '.why != null' "$spool/ping.json")" true
 }
+
+@test "backup.sh: a failure is told once, the first good run after it too, and the dead man's switch hears of every run" {
+  mkdir "$BATS_TEST_TMPDIR/data"
+  printf 'a line\n' >"$BATS_TEST_TMPDIR/data/file"
+  serve_odd
+  alerts="ping = \"http://127.0.0.1:$port/ok/uuid\""
+  configure "http://127.0.0.1:$port/ok"
+  printf '[repository]\npath = "%s/repo"\n[[source]]\nname = "data"\nkind = "tree"\npath = "%s/data"\n' \
+    "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
+  "$HOLDFAST_BIN/init" >/dev/null
+  mv "$BATS_TEST_TMPDIR/data" "$BATS_TEST_TMPDIR/away"
+  run -6 --separate-stderr "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  run -6 --separate-stderr "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  mv "$BATS_TEST_TMPDIR/away" "$BATS_TEST_TMPDIR/data"
+  run -0 --separate-stderr "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" $'"title":"the full backup failed with 6"\n"title":"the full backup works again"'
+  assert_equal "$(grep -c '/ok/uuid/start?rid=' "$taken")" 3
+  assert_equal "$(grep -c '/ok/uuid/6?rid=' "$taken")" 2
+  assert_equal "$(grep -c '/ok/uuid/0?rid=' "$taken")" 1
+}
+
+@test "backup.sh: an unreachable receiver neither fails nor holds up a backup; the alert waits" {
+  mkdir "$BATS_TEST_TMPDIR/data"
+  printf 'a line\n' >"$BATS_TEST_TMPDIR/data/file"
+  alerts='on_success = true'
+  configure "http://127.0.0.1:9/hook" 'at_least = "info"'
+  printf '[repository]\npath = "%s/repo"\n[[source]]\nname = "data"\nkind = "tree"\npath = "%s/data"\n' \
+    "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
+  "$HOLDFAST_BIN/init" >/dev/null
+  run -0 --separate-stderr "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  assert_equal "$(jq -r .title "$spool/ops.jsonl")" 'the full backup complete'
+}
