@@ -50,7 +50,8 @@ finish_record() {
 leave_sane() {
   if [[ $data_state == changing ]]; then
     local pending
-    pending=$(restore --pending --json "${flags[@]}" 2>/dev/null) || pending='[]'
+    pending=$(restore --pending --json "${flags[@]}" 2>/dev/null) || true
+    pending=${pending:-[]}
     if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' <<<"$pending" >/dev/null; then
       outcome=torn summary='the data is between the old and the new state, and the services are down'
       say ERROR "$summary"
@@ -65,6 +66,10 @@ leave_sane() {
   start_stopped
   if [[ $outcome != restored ]] && ((${#were_down[@]} > 0)); then say WARN "down before this run, so not started: ${were_down[*]}"; fi
   if [[ $outcome == failed && $summary == nothing* ]]; then say INFO "$summary"; fi
+  if [[ $outcome == *'not checked' ]]; then
+    say WARN "$outcome: $summary"
+    say HINT "look at it, then restore.sh --accept $restore_id, or restore.sh --undo $restore_id"
+  fi
 }
 
 # Stops what uses the data, or ends the script.
@@ -82,7 +87,7 @@ stop_all() {
 change_data() { # <name of the step> <command>...: the tool's answer in $report; its code in $child_code
   local emergency
   begin_step "$1"
-  known_restores=$(restore --pending --json "${flags[@]}" | jq -c 'map(.restore)')
+  known_restores=$({ restore --pending --json "${flags[@]}" || true; } | jq -c 'map(.restore)') # a damaged journal is not ours
   data_state=changing
   run_limited 0 "${@:2}" --json --quiet "${flags[@]}"
   if ((child_code == 0 || child_code == 4)); then
