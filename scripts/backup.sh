@@ -31,10 +31,8 @@ status tells the last outcome, the newest snapshot and what is running; its exit
   --quiet          only errors and warnings on standard error
 
 ENVIRONMENT
-  BACKUP_DATABASE BACKUP_CACHE BACKUP_REDIS BACKUP_CONFIG BACKUP_LOGS BACKUP_DATA
-                                                                        false leaves out that class
-  BACKUP_TYPE BACKUP_ROOT BACKUP_LOCK_WAIT DRY_RUN HOLDFAST_CONFIG       as the options above
-  HOLDFAST_BIN                                                          where the tools are
+  BACKUP_DATABASE BACKUP_CACHE BACKUP_REDIS BACKUP_CONFIG BACKUP_LOGS BACKUP_DATA   false leaves out that class
+  BACKUP_TYPE BACKUP_ROOT BACKUP_LOCK_WAIT DRY_RUN HOLDFAST_CONFIG                   as the options above
 
 EXIT STATUS
   0 complete   4 partial: something is missing, the snapshot is kept   5 damaged   7 already running
@@ -50,8 +48,7 @@ flags=()   # for every tool
 snap_flags=()
 id='' snap_code=0 verify_code=0
 word='' # the first one, if it is a type or status
-declare -A type_of=([nightly]=full [hourly]=hourly [snapshot]=manual ['pre-deployment']=pre-deployment
-  ['emergency-pre-restore']=emergency)
+declare -A type_of=([nightly]=full [hourly]=hourly [snapshot]=manual [pre-deployment]=pre-deployment [emergency-pre-restore]=emergency)
 
 parse_arguments() {
   if is_true DRY_RUN false; then is_dry=true; fi
