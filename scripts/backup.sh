@@ -46,9 +46,9 @@ repo='' config='' type=${BACKUP_TYPE:-full} lock_wait=${BACKUP_LOCK_WAIT:-0s} is
 sources=() # empty: all
 flags=()   # for every tool
 snap_flags=()
-id='' snap_code=0 verify_code=0
-word='' # the first one, if it is a type or status
-declare -A type_of=([nightly]=full [hourly]=hourly [snapshot]=manual [pre-deployment]=pre-deployment [emergency-pre-restore]=emergency)
+id='' snap_code=0 verify_code=0 word='' # the first argument, if it is a type or status
+declare -A type_of=([nightly]=full [hourly]=hourly [snapshot]=manual ['pre-deployment']=pre-deployment
+  ['emergency-pre-restore']=emergency)
 
 parse_arguments() {
   if is_true DRY_RUN false; then is_dry=true; fi
