@@ -67,7 +67,10 @@ inline void sync_directory(const fs::path& path) {
 /// Creates one folder with mode 0700 and syncs its parent; true if it was not there before. Throws: io.
 inline bool make_directory(const fs::path& path) {
     if (::mkdir(path.c_str(), 0700) != 0) {
-        if (errno == EEXIST && fs::is_directory(path)) return false;
+        std::error_code unknown;
+        const int number = errno;
+        if (number == EEXIST && fs::is_directory(path, unknown)) return false;
+        errno = number;
         throw_os("create directory '" + path.string() + "'");
     }
     if (::chmod(path.c_str(), 0700) != 0) throw_os("set the mode of '" + path.string() + "'");
@@ -77,7 +80,8 @@ inline bool make_directory(const fs::path& path) {
 
 /// Creates every missing folder on the way, each with mode 0700. Throws: io.
 inline void make_directories(const fs::path& path) {
-    if (path.empty() || fs::is_directory(path)) return;
+    std::error_code unknown;  // then making it says what is wrong
+    if (path.empty() || fs::is_directory(path, unknown)) return;
     make_directories(path.parent_path());
     make_directory(path);
 }
