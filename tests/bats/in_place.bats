@@ -66,6 +66,7 @@ load in_place
       done
     done
     assert_equal "$status" 0
+    run -0 restore --accept # the one that nothing happened to
     ((nth > 1)) || fail "restore never called $call"
   done
 }

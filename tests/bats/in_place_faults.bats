@@ -346,3 +346,28 @@ interrupted_and_used() { # <nth rename>
   run prune --forget "$emergency" # as far as floors allow
   refute_output --partial 'was not accepted yet'
 }
+
+@test "restore: a memory of this host that cannot be read stops --in-place before anything is done, as an error of the disk" {
+  run -0 in_place --component t.db
+  folder=$(echo "$XDG_STATE_HOME"/holdfast/*.restores)
+  run -0 restore --undo
+  mv "$folder" "$folder.away"
+  ln -s "$folder" "$folder" # what stat says of it is an error, also for root
+  run -8 --separate-stderr in_place
+  assert_clean_failure
+  assert_old
+}
+
+@test "restore: --undo says if what it should bring back was removed by others, and the restore can be given up" {
+  local state
+  for state in restored swapping undoing; do
+    run -0 in_place --component t.db --no-emergency
+    rm -r "$live"/.holdfast-restore.*
+    sed -i "s/\"restored\"/\"$state\"/" "$XDG_STATE_HOME"/holdfast/*.restores/*.json
+    run -10 --separate-stderr restore --undo
+    assert_regex "$stderr" 'is no longer in .*--accept --force'
+    cmp "$live/t.db" "$snap_dir/t.db"
+    run -0 restore --accept --force
+    assert_nothing_left
+  done
+}

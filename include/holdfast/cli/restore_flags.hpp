@@ -36,7 +36,8 @@ inline void add_in_place_flags(CLI::App& app, InPlaceFlags& f) {
                  "rewrite a live database in a transaction; applications stay connected")
         ->needs(in_place);
     app.add_flag("--no-emergency", f.no_emergency, "take no snapshot of what is replaced");
-    app.add_flag("--force", f.force, "although somebody has the target open, or a check fails");
+    app.add_flag("--force", f.force,
+                 "although somebody has the target open, a check fails, or what is accepted was interrupted");
     std::vector<CLI::Option*> verbs = {
         app.add_flag("--undo", f.undo,
                      "bring back what the last restore in place (or the named one) replaced"),
@@ -98,8 +99,7 @@ inline int run_about_past(const Repository& repository, const std::string& id, c
                           const ops::InPlaceOptions& options, const CommonFlags& flags) {
     if (f.pending) return print_pending(repository, flags);
     if (f.undo) return print_undo_report(ops::undo_restore(repository, id, options), "undone", flags);
-    if (f.accept)
-        return print_undo_report(ops::accept_restore(repository, id, options.lock_wait), "accepted", flags);
+    if (f.accept) return print_undo_report(ops::accept_restore(repository, id, options), "accepted", flags);
     return print_in_place_report(ops::resume_restore(repository, id, options), flags);
 }
 

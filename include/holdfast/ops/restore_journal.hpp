@@ -142,7 +142,9 @@ inline RestoreJournal read_journal(const Repository& repository, const std::stri
 inline std::vector<std::string> journal_ids(const Repository& repository, const std::string& prefix = "") {
     std::vector<std::string> ids;
     const fs::path folder = restores_folder(repository);
-    if (!fs::is_directory(folder)) return ids;
+    std::error_code error;
+    if (fs::status(folder, error).type() == fs::file_type::not_found) return ids;
+    if (error) throw OsError(error.value(), "look at " + in_quotes(folder.string()));
     for (const std::string& name : list_directory(folder))
         if (name.ends_with(".json") && name.starts_with(prefix) &&
             is_snapshot_id(name.substr(0, name.size() - 5)))

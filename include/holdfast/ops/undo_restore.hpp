@@ -78,6 +78,8 @@ inline RestoreJournal without_own_undo(const Repository& repository, RestoreJour
 
 inline void carry_out_undo(const Repository& repository, RestoreJournal& journal,
                            std::vector<std::string>& warnings) {
+    std::vector<std::string> said_later;
+    for (const JournalComponent& c : journal.components) plan_undo(c, said_later);  // throws if it cannot be
     journal.state = RestoreState::undoing;
     write_journal(repository, journal);
     for (const JournalComponent& c : journal.components) try {
@@ -237,14 +239,14 @@ inline InPlaceReport resume_restore(const Repository& repository, const std::str
     return report;
 }
 
-/// Removes what is kept for an undo, or after one. Throws: not_found, io.
+/// Removes what is kept for an undo, or after one; forced, also of one that was interrupted. Throws: not_found, io.
 inline UndoReport accept_restore(const Repository& repository, const std::string& id,
-                                 std::chrono::seconds wait) {
+                                 const InPlaceOptions& options) {
     using enum RestoreState;
-    const FileLock one_at_a_time = lock_restores(repository, wait);
+    const FileLock one_at_a_time = lock_restores(repository, options.lock_wait);
     UndoReport report;
-    report.journal = detail::find_restore(repository, id, "to accept", [](const RestoreJournal& j) {
-        return detail::is_in({restored, undone})(j) || is_being_removed(j);
+    report.journal = detail::find_restore(repository, id, "to accept", [&](const RestoreJournal& j) {
+        return detail::is_in({restored, undone})(j) || is_being_removed(j) || options.is_forced;
     });
     forget_restore(repository, report.journal);
     return report;

@@ -55,10 +55,12 @@ inline std::vector<Move> plan_undo(const Swap& c, std::vector<std::string>& warn
     const std::optional<std::string> kept = c.kept();
     const auto present = inode_of(c.target);
     if (!kept && c.is_swapped() && c.replaces_something() && present != c.old_inode())
-        throw Error(Kind::refused,
-                    "what lay at " + in_quotes(c.target) + " before is no longer in " +
-                        in_quotes(c.folder().string()),
-                    "somebody removed it: restore the emergency snapshot, which --pending names");
+        throw Error(
+            Kind::refused,
+            "what lay at " + in_quotes(c.target) + " before is no longer in " +
+                in_quotes(c.folder().string()),
+            "somebody removed it: restore the emergency snapshot, which --pending names; --accept --force "
+            "gives the restore up");
     const bool takes_away = kept || (c.is_swapped() && !c.replaces_something() && present);
     if (c.kind == "sqlite" && takes_away) detail::plan_sidecars_away(c, ".restored", undo);
     if (kept && present && c.moves.back().is_exchange()) {
