@@ -19,6 +19,7 @@
 #include "holdfast/policy/alerts_config.hpp"
 #include "holdfast/policy/checks_config.hpp"
 #include "holdfast/policy/drill_config.hpp"
+#include "holdfast/policy/health_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
 #include "holdfast/policy/services_config.hpp"
 #include "holdfast/policy/toml_values.hpp"
@@ -76,6 +77,7 @@ struct Config {
     DrillConfig drill;
     AlertsConfig alerts;
     ServicesConfig services;
+    HealthConfig health;
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -250,6 +252,11 @@ inline Config parse_config(std::string_view text, const std::string& file,
         if (!is_new)
             table.fail("name", in_quotes(name) + " is used twice",
                        "the first one is in line " + std::to_string(seen->second.line));
+    }
+    if (auto table = root.table("health")) {
+        std::vector<std::string> names;
+        for (const SourceConfig& source : config.sources) names.push_back(source.name);
+        config.health = read_health(*table, folder, names);
     }
     root.finish();
     return config;

@@ -8,53 +8,13 @@
 #include <vector>
 
 #include "holdfast/policy/config.hpp"
+#include "holdfast/policy/health_text.hpp"
+#include "holdfast/policy/toml_text.hpp"
 #include "holdfast/wrap/json.hpp"
 
 namespace holdfast {
 
 namespace detail {
-
-/// The longest unit that loses nothing.
-inline std::string duration_text(std::chrono::seconds duration) {
-    if (duration >= kForever) return "forever";
-    const auto s = duration.count();
-    if (s != 0 && s % 86400 == 0) return std::to_string(s / 86400) + "d";
-    if (s != 0 && s % 3600 == 0) return std::to_string(s / 3600) + "h";
-    if (s != 0 && s % 60 == 0) return std::to_string(s / 60) + "m";
-    return std::to_string(s) + "s";
-}
-
-inline std::string toml_text(std::string_view text) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string out = "\"";
-    for (const char c : json_text(text)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += {'\\', c};
-        } else if (byte < 0x20 || byte == 0x7F) {
-            out += std::string("\\u00") + kDigits[byte >> 4] + kDigits[byte & 15U];
-        } else {
-            out += c;
-        }
-    }
-    return out + "\"";
-}
-
-inline std::string toml_list(const std::vector<std::string>& texts) {
-    std::string out = "[";
-    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + toml_text(text);
-    return out + "]";
-}
-
-inline Json json_list(const std::vector<std::string>& texts) {
-    Json out = Json::array();
-    for (const std::string& text : texts) out.push_back(json_text(text));
-    return out;
-}
-
-inline std::string toml_line(const char* key, const std::string& value) {
-    return std::string(key) + " = " + value + "\n";
-}
 
 inline std::string check_toml(const CheckConfig& check) {
     std::string out = "\n[[source.check]]\n" + toml_line("name", toml_text(check.name));
@@ -255,6 +215,7 @@ inline std::string config_to_toml(const Config& config) {
     out += detail::drill_toml(config.drill);
     out += detail::alerts_toml(config.alerts);
     out += detail::services_toml(config.services);
+    out += detail::health_toml(config.health);
     for (const SourceConfig& source : config.sources) {
         out += detail::source_toml(source);
         for (const CheckConfig& check : source.checks) out += detail::check_toml(check);
@@ -278,6 +239,7 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["drill"] = detail::drill_json(config.drill, config.backup.log_dir);
     out["alerts"] = detail::alerts_json(config.alerts);
     out["services"] = detail::services_json(config.services);
+    out["health"] = detail::health_json(config.health);
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
     return out;
