@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "holdfast/base/clock.hpp"
 #include "holdfast/base/fd.hpp"
@@ -18,6 +19,24 @@
 namespace holdfast {
 
 enum class LockMode { shared, exclusive };
+
+/// The processes that hold a flock() on a file: from /proc/locks, matched by inode; best effort.
+inline std::vector<int> lock_holders(const struct stat& file) {
+    const std::string inode = ":" + std::to_string(file.st_ino) + " ";
+    std::ifstream locks("/proc/locks");
+    std::vector<int> pids;
+    for (std::string line; std::getline(locks, line);) {
+        if (line.find("FLOCK") == std::string::npos || line.find(inode) == std::string::npos) continue;
+        if (line.find("->") != std::string::npos) continue;  // a waiter
+        std::size_t at = line.find("READ ");
+        if (at == std::string::npos) at = line.find("WRITE ");
+        if (at == std::string::npos) continue;
+        const std::size_t begin = line.find_first_of("0123456789", at);
+        if (const auto pid = parse_number<int>(line.substr(begin, line.find(' ', begin) - begin)))
+            pids.push_back(*pid);
+    }
+    return pids;
+}
 
 class FileLock {
 public:
@@ -38,21 +57,11 @@ public:
     }
 
 private:
-    /// " by process 12, 40": from /proc/locks, matched by inode; best effort for the message only.
+    /// " by process 12, 40": best effort, for the message only.
     std::string holders() const {
-        const struct stat st = stat_fd(fd_.get(), "stat the lock");
-        const std::string inode = ":" + std::to_string(st.st_ino) + " ";
-        std::ifstream locks("/proc/locks");
-        std::string line, pids;
-        while (std::getline(locks, line)) {
-            if (line.find("FLOCK") == std::string::npos || line.find(inode) == std::string::npos) continue;
-            if (line.find("->") != std::string::npos) continue;  // a waiter
-            std::size_t at = line.find("READ ");
-            if (at == std::string::npos) at = line.find("WRITE ");
-            if (at == std::string::npos) continue;
-            const std::size_t pid = line.find_first_of("0123456789", at);
-            pids += (pids.empty() ? " by process " : ", ") + line.substr(pid, line.find(' ', pid) - pid);
-        }
+        std::string pids;
+        for (const int pid : lock_holders(stat_fd(fd_.get(), "stat the lock")))
+            pids += (pids.empty() ? " by process " : ", ") + std::to_string(pid);
         return pids;
     }
     UniqueFd fd_;

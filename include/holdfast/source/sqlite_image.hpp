@@ -32,7 +32,7 @@ public:
         } catch (const SqliteError& e) {
             db_.reset();
             if (!needs_private_copy(e.code())) rethrow(e);
-            has_hot_journal_ = e.code() == SQLITE_READONLY_ROLLBACK;
+            has_hot_journal_ = is_hot_journal(e.code());
             copy_.emplace(path_, options_.staging, options_.busy_timeout);
             sidecars_.reset();
             try {
@@ -42,6 +42,16 @@ public:
             }
         }
     }
+
+    /// Does this error of a read-only open mean that only a copy with its journal or WAL can be read?
+    static bool needs_private_copy(int code) {
+        return code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY ||
+               code == SQLITE_READONLY_CANTINIT || code == SQLITE_READONLY_CANTLOCK ||
+               code == SQLITE_READONLY_DIRECTORY || (code & 0xFF) == SQLITE_CANTOPEN;
+    }
+
+    /// Is it because a crash left a journal to roll back?
+    static bool is_hot_journal(int code) { return code == SQLITE_READONLY_ROLLBACK; }
 
     std::uint64_t bytes() const { return page_bytes_ * page_count_; }
     std::uint64_t page_bytes() const { return page_bytes_; }
@@ -112,12 +122,6 @@ private:
     }
 
     std::int64_t pragma(const char* sql) const { return page_count_ == 0 ? 0 : db_->query_integer(sql); }
-
-    static bool needs_private_copy(int code) {
-        return code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY ||
-               code == SQLITE_READONLY_CANTINIT || code == SQLITE_READONLY_CANTLOCK ||
-               code == SQLITE_READONLY_DIRECTORY || (code & 0xFF) == SQLITE_CANTOPEN;
-    }
 
     [[noreturn]] void rethrow(const SqliteError& e) const {
         check_interrupted();

@@ -30,6 +30,7 @@ struct HttpRequest {
     std::uint64_t max_bytes = 64_KiB;           // of the answer that are read; more end it without an error
     /// Sees the answer as it comes; false ends it without an error.
     std::function<bool(std::string_view)> on_data{};
+    bool may_be_cut_off = false;  // the timeout ends an answer that has begun without an error: for streams
 };
 
 struct HttpReply {
@@ -117,12 +118,13 @@ inline HttpReply http_send(const HttpRequest& request) {
     HttpReply& reply = transfer.reply;
     reply.took = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     check_interrupted();
-    if (rc != CURLE_OK && !(rc == CURLE_WRITE_ERROR && transfer.is_enough))
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &reply.status);
+    const bool is_cut_off = rc == CURLE_OPERATION_TIMEDOUT && request.may_be_cut_off && reply.status != 0;
+    if (rc != CURLE_OK && !is_cut_off && !(rc == CURLE_WRITE_ERROR && transfer.is_enough))
         throw Error(Kind::io,
                     "no answer from " + public_part(request.url) + ": " +
                         (why[0] != '\0' ? printable(why) : curl_easy_strerror(rc)),
                     "check that it runs and that this host may reach it");
-    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &reply.status);
     curl_off_t wait = 0;
     if (curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
         reply.retry_after = std::chrono::seconds{std::min<curl_off_t>(wait, 3600)};

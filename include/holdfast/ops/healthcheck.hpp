@@ -1,0 +1,326 @@
+// ops/healthcheck.hpp - every check of this host by its name: gathers the facts, has them judged.
+//
+// What cannot be looked at is "unknown", never healthy. A repository that cannot be opened is unhealthy. Nothing is changed.
+#pragma once
+
+#include <functional>
+#include <future>
+
+#include "holdfast/ops/alert.hpp"
+#include "holdfast/ops/gather_backups.hpp"
+#include "holdfast/ops/gather_host.hpp"
+#include "holdfast/ops/probe.hpp"
+#include "holdfast/policy/metrics.hpp"
+
+namespace holdfast::ops {
+
+struct HealthOptions {
+    Config config;
+    std::string repository;  // path
+    AlertOptions alerts;
+    SystemSeconds now = now_utc();
+};
+
+/// Facts that several checks need, gathered once.
+class HealthContext {
+public:
+    explicit HealthContext(HealthOptions wanted) : options(std::move(wanted)) {}
+
+    /// Throws: what Repository::open() throws, each time.
+    const Repository& repository() {
+        if (!repository_) repository_.emplace(Repository::open(options.repository));
+        return *repository_;
+    }
+    const BackupFacts& backups() {
+        if (!backups_) backups_ = gather_backups(repository(), options.config);
+        return *backups_;
+    }
+    const CapturePlan& plan() {
+        if (!plan_) plan_ = plan_sources(options.config.sources);
+        return *plan_;
+    }
+    const HealthConfig& limits() const { return options.config.health; }
+
+    const HealthOptions options;
+
+private:
+    std::optional<Repository> repository_;
+    std::optional<BackupFacts> backups_;
+    std::optional<CapturePlan> plan_;
+};
+
+using HealthResults = std::vector<HealthResult>;
+
+struct HealthCheck {
+    const char* name;
+    const char* help;
+    bool needs_network;
+    bool needs_repository;
+    HealthResults (*run)(HealthContext&);
+};
+
+namespace detail {
+
+using holdfast::detail::newest_backup;
+using holdfast::detail::Verdict;
+
+inline constexpr std::chrono::days kGrowthWindow{30};
+
+inline HealthResults check_objects(HealthContext& c) {
+    Verdict verdict("objects", "");
+    const Manifest* newest = newest_backup(c.backups(), [](const Manifest&) { return true; });
+    if (newest == nullptr) return {verdict.take("no snapshot yet: see backup_age")};
+    const MissingObjects found = look_for_objects(c.repository(), newest->id);
+    if (found.absent + found.empty > 0)
+        verdict.add(Health::unhealthy,
+                    "snapshot " + newest->id + " lacks " + std::to_string(found.absent + found.empty) +
+                        " of its " + std::to_string(found.needed) + " objects",
+                    "verify --all --quarantine, then a backup; or put them back from another copy");
+    return {
+        verdict.take("all " + std::to_string(found.needed) + " of snapshot " + newest->id + " are there")};
+}
+
+inline HealthResults check_history(HealthContext& c) {
+    const auto findings = gather_history(c.repository());
+    if (findings) return {judge_history(c.backups(), *findings)};
+    Verdict verdict("history", "");
+    return {verdict.take("not looked at: prune is at work")};
+}
+
+inline HealthResults check_disks(HealthContext& c) {
+    std::vector<std::pair<std::string, std::string>> paths = {{c.repository().root().string(), "repository"}};
+    for (const CaptureTask& task : c.plan().tasks)
+        if (!task.path.empty()) paths.emplace_back(task.path, "source");
+    paths.emplace_back(state_path(c.repository()).parent_path().string(), "state");
+    HealthResults out;
+    for (DiskFacts& disk : gather_disks(paths)) {
+        if (disk.purpose == "repository") {
+            const std::vector<Manifest>& all = c.backups().newest_first;
+            disk.growth_per_day = growth_per_day(all, c.options.now - kGrowthWindow);
+            if (!all.empty()) disk.newest_backup_bytes = all.front().stored_bytes;
+        }
+        out.push_back(judge_disk(disk, c.limits()));
+    }
+    return out;
+}
+
+/// Of the image in its backups, over at most 30 days.
+inline std::optional<double> database_growth(const BackupFacts& facts, const std::string& path,
+                                             SystemSeconds now) {
+    const Manifest *newest = nullptr, *oldest = nullptr;
+    std::uint64_t last = 0, first = 0;
+    for (const Manifest& m : facts.newest_first) {
+        if (m.started < now - kGrowthWindow) break;
+        for (const Component& component : m.components)
+            if (component.kind == "sqlite" && component.path == path) {
+                if (newest == nullptr) last = component.bytes;
+                first = component.bytes;
+                oldest = &m;
+                if (newest == nullptr) newest = &m;
+            }
+    }
+    if (newest == nullptr || newest->started - oldest->started < std::chrono::days{1}) return std::nullopt;
+    return (static_cast<double>(last) - static_cast<double>(first)) * 86400 /
+           static_cast<double>((newest->started - oldest->started).count());
+}
+
+inline HealthResults check_databases(HealthContext& c) {
+    HealthResults out;
+    for (const CaptureTask& task : c.plan().tasks) {
+        if (task.source->kind != SourceKind::sqlite) continue;
+        DatabaseFacts facts = probe_database(task.source->name, task.path, c.limits().quick_check);
+        try {
+            facts.growth_per_day = database_growth(c.backups(), task.path, c.options.now);
+        } catch (const Error&) {  // no repository: another check says so
+        }
+        out.push_back(judge_database(facts, c.limits()));
+    }
+    return out;
+}
+
+inline HealthResults check_sources(HealthContext& c) {
+    HealthResults out;
+    for (const MissingSource& m : c.plan().missing) {
+        Verdict verdict("sources", m.source);
+        verdict.add(Health::unhealthy, m.reason,
+                    "is its disk mounted? correct the path in the configuration");
+        out.push_back(verdict.take());
+    }
+    for (const CaptureTask& task : c.plan().tasks) {
+        Verdict verdict("sources", task.component);
+        std::error_code error;
+        if (task.source->kind == SourceKind::tree && !task.source->allow_empty &&
+            fs::is_directory(task.path, error) && fs::is_empty(task.path, error) && !error)
+            verdict.add(Health::degraded, in_quotes(task.path) + " is empty",
+                        "is its disk mounted? if it may be empty: allow_empty = true");
+        if (error)
+            verdict.add(Health::unhealthy, in_quotes(task.path) + ": " + error.message(),
+                        "check its owner and mode");
+        out.push_back(verdict.take(task.path.empty() ? "a command" : "is there"));
+    }
+    return out;
+}
+
+inline HealthResults check_quarantine(HealthContext& c) {
+    Verdict verdict("quarantine", "");
+    std::error_code error;
+    const bool is_there = fs::is_directory(c.repository().quarantine(), error);
+    const std::size_t n = is_there ? list_directory(c.repository().quarantine()).size() : 0;
+    if (n > 0)
+        verdict.add(Health::degraded, std::to_string(n) + " damaged objects were set aside",
+                    "verify --all says which snapshots lack them; run a backup, then remove quarantine/*");
+    return {verdict.take("empty")};
+}
+
+inline HealthResults check_locks(HealthContext& c) {
+    HealthResults out;
+    for (const std::string& path :
+         {c.repository().lock_path().string(), c.options.config.backup.log_dir + "/backup.lock"})
+        out.push_back(judge_lock(gather_lock(path), c.limits()));
+    return out;
+}
+
+inline HealthResults check_restores(HealthContext& c) {
+    HealthResults out;
+    for (const RestoreFacts& facts : gather_restores(c.repository()))
+        out.push_back(judge_restore(facts, c.limits(), c.options.now));
+    if (out.empty()) out.push_back(Verdict("restores", "").take("none is open"));
+    return out;
+}
+
+inline HealthResults check_clock(HealthContext& c) {
+    ClockFacts facts{c.options.now};
+    for (const Manifest& m : c.backups().newest_first)
+        if (!facts.newest_snapshot || m.finished > *facts.newest_snapshot) facts.newest_snapshot = m.finished;
+    facts.last_line = c.backups().last_line;
+    return {judge_clock(facts, kClockSlack)};
+}
+
+/// A secret that others may read, or that cannot be read at all.
+inline std::string secret_trouble(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+        if (path.empty()) continue;
+        try {
+            read_secret(path);
+        } catch (const Error& e) {
+            return e.what();
+        }
+    }
+    return {};
+}
+
+inline HealthResult check_ping(const AlertOptions& alerts) {
+    Verdict verdict("alerts", "ping");
+    const std::string trouble = secret_trouble({alerts.config.ping_file});
+    if (!trouble.empty())
+        verdict.add(Health::degraded, trouble, "correct it; no sign of life is sent meanwhile");
+    if (const auto text = read_file_if_any(alerts.spool / "ping.json", 64_KiB)) {
+        const Json json = parse_json(*text, "ping.json");
+        const JsonFields f(json, "ping.json");
+        if (f.find("why") != nullptr)
+            verdict.add(Health::degraded, "the last ping failed: " + f.text("why"),
+                        "check alerts.ping; the dead man's switch will go off");
+    }
+    return verdict.take("the last ping arrived, or none was sent yet");
+}
+
+inline HealthResults check_alerts(HealthContext& c) {
+    const AlertOptions& alerts = c.options.alerts;
+    HealthResults out;
+    const AlertReport report = buffered_alerts(alerts);
+    for (std::size_t i = 0; i < report.channels.size(); ++i) {
+        const ChannelReport& r = report.channels[i];
+        const ChannelConfig& config = alerts.config.channels.at(i);
+        out.push_back(judge_alerts({r.channel, r.waiting, r.damaged, r.oldest,
+                                    secret_trouble({config.secret_file, config.url_file})},
+                                   c.options.now));
+    }
+    if (!alerts.config.ping.empty() || !alerts.config.ping_file.empty()) out.push_back(check_ping(alerts));
+    if (out.empty())
+        out.push_back(Verdict("alerts", "").take("no channel is configured: nobody is told of failures"));
+    return out;
+}
+
+/// All at once: each may take its whole time.
+template <class Configs, class Probe, class Judge>
+HealthResults check_probes(const Configs& configs, Probe probe, Judge judge) {
+    std::vector<std::future<ProbeFacts>> answers;
+    for (const auto& config : configs)
+        answers.push_back(std::async(std::launch::async, [&config, probe] { return probe(config); }));
+    HealthResults out;
+    for (std::size_t i = 0; i < configs.size(); ++i) out.push_back(judge(configs[i], answers[i].get()));
+    return out;
+}
+
+}  // namespace detail
+
+/// In the order in which they are told.
+inline const std::vector<HealthCheck>& health_checks() {
+    using C = HealthContext;
+    static const std::vector<HealthCheck> all = {
+        {"repository", "it opens; owner, mode, write access", false, true,
+         [](C& c) { return HealthResults{judge_access(gather_access(c.repository()))}; }},
+        {"backup_age", "the newest backup, of each source and type", false, true,
+         [](C& c) { return judge_backup_age(c.backups(), c.limits(), c.options.now); }},
+        {"last_run", "how the last run ended; partial, suspect or empty snapshots", false, true,
+         [](C& c) { return HealthResults{judge_last_run(c.backups(), c.options.now)}; }},
+        {"objects", "the newest snapshot has all of its objects", false, true, detail::check_objects},
+        {"history", "ledger, snapshots and this host's memory agree", false, true, detail::check_history},
+        {"verification", "age and result of verify", false, true,
+         [](C& c) { return HealthResults{judge_verification(c.backups(), c.limits(), c.options.now)}; }},
+        {"drill", "age and result of the last rehearsal", false, true,
+         [](C& c) { return HealthResults{judge_drill(c.backups(), c.limits(), c.options.now)}; }},
+        {"quarantine", "no damaged objects were set aside", false, true, detail::check_quarantine},
+        {"restores", "no restore in place is half-done or forgotten", false, true, detail::check_restores},
+        {"lock", "nobody works in the repository for too long", false, true, detail::check_locks},
+        {"disk", "free bytes, inodes, days until full; read-only", false, true, detail::check_disks},
+        {"sources", "what is to be backed up exists and is not empty", false, false, detail::check_sources},
+        {"database", "each database opens; quick_check, size, growth, WAL", false, false,
+         detail::check_databases},
+        {"schedule", "a crontab line or timer starts backups", false, false,
+         [](C& c) {
+             return HealthResults{
+                 judge_schedule(gather_schedule(c.options.config.backup.log_dir), c.limits(), c.options.now)};
+         }},
+        {"clock", "neither it nor a snapshot is from another time", false, true, detail::check_clock},
+        {"alerts", "nothing waits to be delivered; secrets are private", false, false, detail::check_alerts},
+        {"endpoint", "each HTTP endpoint answers as it should, in time", true, false,
+         [](C& c) { return detail::check_probes(c.limits().endpoints, probe_endpoint, judge_endpoint); }},
+        {"stream", "each event stream sends an event in time", true, false,
+         [](C& c) { return detail::check_probes(c.limits().streams, probe_stream, judge_stream); }},
+    };
+    return all;
+}
+
+/// Runs the checks of those names, or all. Throws: interrupted.
+inline HealthResults run_health_checks(HealthContext& context,
+                                       const std::function<bool(const HealthCheck&)>& is_chosen) {
+    HealthResults out;
+    std::optional<Error> closed;  // why the repository cannot be opened
+    try {
+        context.repository();
+    } catch (const Error& e) {
+        closed = e;
+    }
+    bool is_told = false;
+    for (const HealthCheck& check : health_checks()) {
+        if (!is_chosen(check)) continue;
+        check_interrupted();
+        const bool is_closed = closed && check.needs_repository;
+        if (is_closed && is_told) continue;  // said once
+        try {
+            if (is_closed) throw *closed;
+            HealthResults some = check.run(context);
+            out.insert(out.end(), some.begin(), some.end());
+        } catch (const Error& e) {
+            const std::string next =
+                e.hint().empty() ? "run it as the user that makes the backups" : e.hint();
+            out.push_back({check.name, is_closed ? context.options.repository : "",
+                           is_closed ? Health::unhealthy : Health::unknown, e.what(), next});
+            is_told = is_told || is_closed;
+        }
+    }
+    return out;
+}
+
+}  // namespace holdfast::ops

@@ -1,0 +1,60 @@
+// ops/write_metrics.hpp - the file for Prometheus' textfile collector.
+//
+// https://github.com/prometheus/node_exporter#textfile-collector A reader sees the old file or the new one. A file that cannot
+// be brought up to date is removed: no figures are better than those of the last success.
+#pragma once
+
+#include "holdfast/ops/healthcheck.hpp"
+
+namespace holdfast::ops {
+
+/// Of the runs, the repository and these results.
+inline std::string metrics_text(HealthContext& context, const HealthResults& results) {
+    std::optional<RunHistory> runs;
+    try {
+        runs = read_run_history(context.options.repository);
+    } catch (const Error&) {  // damaged: the counters begin anew
+    }
+    const BackupFacts* facts = nullptr;
+    try {
+        facts = &context.backups();
+    } catch (const Error&) {  // the checks say so
+    }
+    std::vector<Sample> samples = backup_samples(facts, runs);
+    const std::vector<Sample> more = health_samples(results, context.options.now);
+    samples.insert(samples.end(), more.begin(), more.end());
+    return format_metrics(samples);
+}
+
+/// No figures are better than old ones. Returns what to say of it.
+inline std::string remove_metrics(const fs::path& path) {
+    std::error_code error;
+    return fs::remove(path, error) ? "; the metrics file of the last time was removed" : "";
+}
+
+/// Readable by everybody, for the collector runs as a user of its own. Throws: io.
+inline void write_metrics(const fs::path& path, const std::string& text) {
+    try {
+        publish_file(path, as_bytes(text), 0644);
+    } catch (const Error& e) {
+        throw Error(Kind::io, std::string("the metrics were not written: ") + e.what() + remove_metrics(path),
+                    "check the owner, mode and space of that folder (health.metrics)");
+    }
+}
+
+/// Lets `change` at the history of runs, then writes the file if there is to be one. Throws: io, busy.
+template <class Change>
+void record_metrics(HealthContext& context, Change change) {
+    const fs::path path = context.limits().metrics;
+    try {
+        change_run_history(context.options.repository, change);
+    } catch (const Error& e) {
+        throw Error(e.kind(), "the run was not recorded: " + std::string(e.what()) + remove_metrics(path),
+                    e.hint());
+    }
+    if (path.empty()) return;
+    const auto is_local = [](const HealthCheck& check) { return !check.needs_network; };
+    write_metrics(path, metrics_text(context, run_health_checks(context, is_local)));
+}
+
+}  // namespace holdfast::ops
