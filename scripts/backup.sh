@@ -145,6 +145,18 @@ verify_snapshot() {
   fi
 }
 
+# For begin, and on_exit: whatever happened, what Prometheus reads is not the last success.
+tell_metrics() { # begin | record
+  local args=() said
+  if [[ $1 == record ]]; then
+    args=(--type "$type" --code "$exit_status" --seconds "$SECONDS")
+    if [[ -n $id ]]; then args+=(--snapshot "$id"); fi
+  fi
+  # A tool that was told to stop, too, must not stop this one.
+  said=$(close_lock && timeout --kill-after=4 60 metrics "$1" "${args[@]}" "${flags[@]}" 2>&1 </dev/null) ||
+    say WARN "metrics $1: ${said//$'\n'/; }"
+}
+
 main() {
   parse_arguments "$@"
   need jq flock timeout
@@ -164,6 +176,7 @@ main() {
   open_log "$log_dir" backup
   on_exit notify_outcome "backup-$type" "the $type backup"
   on_exit record_outcome id
+  on_exit tell_metrics record
   on_exit stop_child
   log "backup of type $type: ${sources[*]:-every source} (process $$, log $log_file)"
   if ! take_lock "$log_dir/backup.lock" "$lock_wait"; then
@@ -171,6 +184,7 @@ main() {
   fi
   notify_start
   SECONDS=0 # the time limit is for the work, not for the wait
+  tell_metrics begin
   take_snapshot
   verify_snapshot
   printf '%s\n' "$id" || die 8 "cannot print the id of snapshot $id" "standard output is closed or full"

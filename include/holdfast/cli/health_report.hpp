@@ -98,8 +98,12 @@ inline std::string health_text(const ops::HealthResults& results, bool quiet) {
 /// Runs what is wanted and prints it. Throws: config, io.
 inline Health report_health(const Environment& env, const HealthFlags& flags, const CommonFlags& common) {
     ops::HealthContext context(health_options(env));
-    const auto results =
+    auto results =
         ops::run_health_checks(context, [&](const ops::HealthCheck& check) { return flags.wants(check); });
+    for (const std::string& name : flags.checks)  // asked for by name, nothing is no good news
+        if (std::none_of(results.begin(), results.end(), [&](const auto& r) { return r.check == name; }))
+            results.push_back({name, "", Health::unknown, "there is nothing to look at",
+                               "name a source, an endpoint or a stream for it in the configuration"});
     if (common.json)
         print_json(health_report_json(results, context.options.now));
     else

@@ -315,8 +315,7 @@ inline HealthResults run_health_checks(HealthContext& context,
         } catch (const Error& e) {
             const std::string next =
                 e.hint().empty() ? "run it as the user that makes the backups" : e.hint();
-            out.push_back({check.name, is_closed ? context.options.repository : "",
-                           is_closed ? Health::unhealthy : Health::unknown, e.what(), next});
+            out.push_back({check.name, "", is_closed ? Health::unhealthy : Health::unknown, e.what(), next});
             is_told = is_told || is_closed;
         }
     }
