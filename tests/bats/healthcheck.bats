@@ -225,7 +225,6 @@ assert_level() { # <check> <level> [part of the message]
 }
 
 @test "healthcheck: a large database is looked at for the time it may take, not longer" {
-  local begin
   configure 'quick_check = "20ms"'
   sql "$data/t.db" "INSERT INTO trade SELECT NULL, 1, hex(randomblob(400)) FROM generate_series(1, 60000)"
   run -0 healthcheck --check database
@@ -251,6 +250,7 @@ assert_level() { # <check> <level> [part of the message]
 }
 
 @test "healthcheck: whoever holds the repository is named, and history is not judged while prune works" {
+  # shellcheck disable=SC2034 # its process id is used
   coproc HOLDER { exec flock --no-fork "$repo/lock" sleep 60 3>&-; }
   run -0 healthcheck --check lock
   until [[ $output == *"held by process"* ]]; do
@@ -260,6 +260,7 @@ assert_level() { # <check> <level> [part of the message]
   assert_output --partial "held by process $HOLDER_PID"
   run -0 healthcheck --check history
   assert_output --partial 'prune is at work'
+  # shellcheck disable=SC2153 # set by coproc
   kill "$HOLDER_PID"
 }
 

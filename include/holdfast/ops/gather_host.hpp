@@ -9,6 +9,7 @@
 #include "holdfast/ops/plan_sources.hpp"
 #include "holdfast/ops/restore_journal.hpp"
 #include "holdfast/policy/health_host.hpp"
+#include "holdfast/policy/health_storage.hpp"
 #include "holdfast/store/repository.hpp"
 #include "holdfast/store/state_file.hpp"
 

@@ -3,8 +3,8 @@
 
 #include "holdfast/base/clock.hpp"
 #include "holdfast/ops/check_sqlite.hpp"
-#include "holdfast/policy/health_host.hpp"
 #include "holdfast/policy/health_probes.hpp"
+#include "holdfast/policy/health_storage.hpp"
 #include "holdfast/source/sqlite_files.hpp"
 #include "holdfast/source/sqlite_image.hpp"
 #include "holdfast/wrap/http.hpp"

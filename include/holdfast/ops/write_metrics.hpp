@@ -5,6 +5,7 @@
 #pragma once
 
 #include "holdfast/ops/healthcheck.hpp"
+#include "holdfast/policy/metrics.hpp"
 
 namespace holdfast::ops {
 

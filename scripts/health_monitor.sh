@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# health_monitor.sh [OPTION...] once | status | health-only | sse-only | watch - healthcheck, and an alert for each change; --help.
+set -Eeuo pipefail
+shopt -s inherit_errexit
+# shellcheck source=lib/base.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+# shellcheck source=lib/child.sh
+source "$lib_dir/child.sh"
+# shellcheck source=lib/config.sh
+source "$lib_dir/config.sh"
+# shellcheck source=lib/health_changes.sh
+source "$lib_dir/health_changes.sh"
+
+usage='usage: health_monitor.sh [OPTION]... once | status | health-only | sse-only | watch
+Runs healthcheck, remembers the result in <backup.log_dir>/health.json, and sends an alert for what became worse or
+well since the last time: not for every run. The file for Prometheus (health.metrics) is written as well.
+
+  once         every check, for cron and timers
+  health-only  every check but event streams
+  sse-only     event streams only
+  watch        once, again and again; for containers without cron
+  status       print the last result; nothing is looked at
+
+  --interval TIME  of watch (5m)
+  --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
+  --quiet          only what is not healthy
+
+EXIT STATUS, as of healthcheck
+  0 healthy   1 degraded   2 unhealthy   3 unknown; also: wrong usage or configuration, no result for 15 minutes'
+
+mode='' config='' interval=300
+flags=() # for every tool
+work_dir=''
+
+parse_arguments() {
+  while (($#)); do
+    case $1 in
+      --config | --interval)
+        [[ -n ${2:-} ]] || die 3 "$1 needs a value" "see health_monitor.sh --help"
+        if [[ $1 == --config ]]; then config=$2; else interval=$2; fi
+        shift
+        ;;
+      --quiet) is_quiet=true ;;
+      -h | --help)
+        printf '%s\n' "$usage" || exit 3
+        exit 0
+        ;;
+      once | status | health-only | sse-only | watch)
+        [[ -z $mode ]] || die 3 "one thing at a time: '$mode' or '$1'" "see health_monitor.sh --help"
+        mode=$1
+        ;;
+      *) die 3 "unknown argument '$1'" "see health_monitor.sh --help" ;;
+    esac
+    shift
+  done
+  [[ -n $mode ]] || die 3 "what is to be done?" "once, status, health-only, sse-only or watch"
+  if [[ $interval != 300 ]]; then
+    [[ $interval =~ ^[1-9][0-9]{0,5}[smh]$ ]] || die 3 "--interval must be a time such as 5m, not '$interval'"
+    seconds --interval "$interval"
+    interval=$REPLY
+  fi
+  if [[ -n $config ]]; then flags=(--config "$config"); fi
+}
+
+# The result of healthcheck as JSON into a file; a tool that fails is a finding itself.
+look() { # <file> [option of healthcheck]...
+  local file=$1 metrics
+  metrics=$(config_get .health.metrics)
+  shift
+  # Only a whole look may write the file: half of one would hide what the other half found.
+  if [[ -n $metrics && $mode != *-only ]]; then set -- "$@" --prometheus "$metrics"; fi
+  run_limited 600 healthcheck --json "${flags[@]}" "$@"
+  if ! jq -e .checks >"$file" 2>/dev/null <<<"$child_output"; then
+    jq -n --arg code "$child_code" '{status: "unknown", checks: [{check: "healthcheck", subject: "", status: "unknown",
+      message: "healthcheck itself failed with exit \($code)", next: "run healthcheck by hand"}]}' >"$file"
+  else
+    printf '%s' "$child_output" >"$file"
+  fi
+}
+
+tell_changes() { # <old> <new>: fails if an alert could not even be kept
+  local line code severity key title text is_kept=0
+  jq -r --slurpfile olds "$1" '$olds[0] as $old | '"$changes" "$2" >"$work_dir/changes"
+  while IFS= read -r line; do
+    severity=$(jq -r '.[0]' <<<"$line") key=$(jq -r '.[1]' <<<"$line")
+    title=$(jq -r '.[2]' <<<"$line") text=$(jq -r '.[3]' <<<"$line")
+    say INFO "$title: ${text//$'\n'/; }"
+    if [[ $(config_get '.alerts.channels | length') == 0 && -z ${ALERT_WEBHOOK_URL:-} ]]; then continue; fi
+    run_limited 120 alert send "${flags[@]}" --quiet --severity "$severity" --key "$key" --text "$text" -- "$title"
+    code=$child_code
+    ((code == 0 || code == 4)) || is_kept=1 # 4: kept, and delivered later
+  done <"$work_dir/changes"
+  return "$is_kept"
+}
+
+look_once() {
+  local log_dir state args=()
+  log_dir=$(config_get .backup.log_dir) state=$log_dir/health.json
+  case $mode in
+    health-only) args=(--skip stream) ;;
+    sse-only) args=(--check stream) ;;
+  esac
+  if ! jq -e .checks "$state" >/dev/null 2>&1; then printf '{}' >"$work_dir/old"; else cp -- "$state" "$work_dir/old"; fi
+  look "$work_dir/new" "${args[@]}"
+  jq -n --arg mode "$mode" --slurpfile olds "$work_dir/old" --slurpfile news "$work_dir/new" \
+    '$olds[0] as $old | $news[0] as $new | '"$merge" >"$work_dir/merged"
+  if tell_changes "$work_dir/old" "$work_dir/merged"; then
+    # After the alerts: a crash in between tells twice, never not at all.
+    if ! { cp -- "$work_dir/merged" "$state.new" && mv -f -- "$state.new" "$state"; }; then
+      say WARN "cannot write $state: the next look tells the same again"
+    fi
+  else
+    say ERROR "an alert could not be kept: the next look tells the same again"
+  fi
+  result=$(jq -r .status "$work_dir/merged")
+  print_state "$work_dir/merged"
+}
+
+print_state() { # <file>
+  local filter='.checks[]'
+  if "$is_quiet"; then filter='.checks[] | select(.status != "healthy")'; fi
+  jq -r "\"\\(.status) \\(.time_utc)\", ($filter | \"\\(.status)\\t\\(.check) \\(.subject | @json)\\t\\(.message | @json)\" +
+    (if .next then \"\\tnext: \\(.next | @json)\" else \"\" end))" "$1"
+}
+
+leave() { # <status>
+  case $1 in
+    healthy) exit 0 ;;
+    degraded) exit 1 ;;
+    unhealthy) exit 2 ;;
+    *) exit 3 ;;
+  esac
+}
+
+main() {
+  local state fresh result=unknown
+  parse_arguments "$@"
+  need jq flock timeout
+  load_config "${flags[@]}"
+  state=$(config_get .backup.log_dir)/health.json
+  if [[ $mode == status ]]; then
+    jq -e .checks "$state" >/dev/null 2>&1 || die 3 "there is no result yet" "health_monitor.sh once"
+    print_state "$state"
+    fresh=$(find "$state" -mmin -15)
+    [[ -n $fresh ]] || die 3 "the last result is older than 15 minutes" "is health_monitor.sh scheduled?"
+    leave "$(jq -r .status "$state")"
+  fi
+  mkdir -p -- "${state%/*}" || die 3 "cannot make the folder '${state%/*}'" "check backup.log_dir"
+  work_dir=$(mktemp -d)
+  on_exit rm -rf -- "${work_dir:?}"
+  on_exit stop_child
+  take_lock "${state%/*}/health.lock" 0 || die 3 "another health_monitor.sh is at work" "let it end"
+  look_once
+  while [[ $mode == watch ]]; do
+    close_lock_sleep "$interval"
+    look_once
+  done
+  leave "$result"
+}
+
+close_lock_sleep() { # <seconds>: a signal ends it at once
+  (close_lock && exec sleep "$1") &
+  child_pid=$!
+  wait "$child_pid" || true
+  child_pid=
+}
+
+main "$@"

@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# health_monitor.bats - a change of health is told once, in order, and a recovery too.
+
+load support
+load repository
+
+setup() {
+  private_home
+  repo=$BATS_TEST_TMPDIR/repo data=$BATS_TEST_TMPDIR/data told=$BATS_TEST_TMPDIR/told
+  mkdir -p "$data"
+  echo one >"$data/one"
+  export HOLDFAST_CONFIG=$BATS_TEST_TMPDIR/holdfast.toml
+  {
+    printf '[repository]\npath = "%s"\n[backup]\nlog_dir = "%s/logs"\n' "$repo" "$BATS_TEST_TMPDIR"
+    printf '[[source]]\nname = "tree"\nkind = "tree"\npath = "%s"\n' "$data"
+    printf '[health]\nmin_free = "1MB"\nmax_used = "100%%"\n'
+    printf '[alerts]\nspool = "%s/spool"\n[[alerts.channel]]\nname = "file"\nkind = "command"\n' "$BATS_TEST_TMPDIR"
+    printf 'command = "echo \\"$HOLDFAST_ALERT\\" >>%s"\n' "$told"
+  } >"$HOLDFAST_CONFIG"
+  chmod 0600 "$HOLDFAST_CONFIG"
+  : >"$told"
+  init >/dev/null
+  take --type full
+}
+
+monitor() { # [argument]...
+  "$HOLDFAST_SOURCE/scripts/health_monitor.sh" "$@"
+}
+
+titles() { # severity and title of what was told
+  jq -r '"\(.severity) \(.title)"' "$told"
+}
+
+@test "health_monitor: a healthy host tells nobody; a change is told once, and so is the recovery" {
+  run -0 monitor once
+  assert_equal "$(titles)" ''
+  chmod 0770 "$repo"
+  run -2 monitor once
+  assert_equal "$(titles)" "critical repository $repo: unhealthy"
+  run -2 monitor once
+  assert_equal "$(titles | wc -l)" 1
+  chmod 0750 "$repo"
+  run -1 monitor once
+  chmod 0700 "$repo"
+  run -0 monitor once
+  assert_equal "$(titles)" "critical repository $repo: unhealthy
+warning repository $repo: degraded
+ok repository $repo: healthy"
+  jq -r .text "$told" | grep -q 'next: chmod'
+}
+
+@test "health_monitor: a repository that is gone does not make older trouble well" {
+  rm "$data/one"
+  run -1 monitor once
+  assert_equal "$(titles)" "warning sources tree: degraded"
+  mkdir "$repo/quarantine" 2>/dev/null || true
+  touch "$repo/quarantine/x"
+  run -1 monitor once
+  mv "$repo" "$repo.away"
+  run -2 monitor once
+  run -0 grep -c quarantine "$told"
+  assert_output 1
+  mv "$repo.away" "$repo"
+  rm "$repo/quarantine/x"
+  run -1 monitor once
+  titles | grep -qx 'ok quarantine: healthy'
+}
+
+@test "health_monitor: status tells the last result with its exit, and unknown when it is old or there is none" {
+  run -3 monitor status
+  run -0 monitor once
+  run -0 monitor status
+  assert_line --index 0 --regexp '^healthy 20'
+  touch -d '20 minutes ago' "$BATS_TEST_TMPDIR/logs/health.json"
+  run -3 monitor status
+}
+
+@test "health_monitor: sse-only looks at streams alone and keeps the rest; health-only leaves them out" {
+  coproc ODD { exec python3 "$BATS_TEST_DIRNAME/odd_server.py" "$BATS_TEST_TMPDIR/taken" 3>&-; }
+  local port
+  read -r -u "${ODD[0]}" port
+  printf '[[health.stream]]\nname = "quotes"\nurl = "http://127.0.0.1:%s/silent"\nwithin = "500ms"\n' "$port" >>"$HOLDFAST_CONFIG"
+  run -0 monitor health-only
+  run -2 monitor sse-only
+  assert_output --partial 'backup_age'
+  assert_equal "$(titles)" 'critical stream quotes: unhealthy'
+  run -2 monitor health-only
+  sed -i 's|/silent|/sse|' "$HOLDFAST_CONFIG"
+  run -0 monitor sse-only
+  assert_equal "$(titles | tail -n 1)" 'ok stream quotes: healthy'
+  kill "$ODD_PID"
+}
+
+@test "health_monitor: an alert that cannot be kept is told by the next look" {
+  sed -i "s|^spool = .*|spool = \"$BATS_TEST_TMPDIR/notafolder\"|" "$HOLDFAST_CONFIG"
+  touch "$BATS_TEST_TMPDIR/notafolder"
+  chmod 0770 "$repo"
+  run -2 --separate-stderr monitor once
+  assert_regex "$stderr" 'could not be kept'
+  rm "$BATS_TEST_TMPDIR/notafolder"
+  run -2 monitor once
+  assert_equal "$(titles | grep -c repository)" 1
+}
+
+@test "health_monitor: nonsense, a wrong configuration and a second one at work are unknown" {
+  run -3 monitor
+  run -3 monitor nonsense
+  run -3 monitor once watch
+  run -3 monitor --interval 5 watch
+  mkdir -p "$BATS_TEST_TMPDIR/logs"
+  # shellcheck disable=SC2034 # its process id is used
+  coproc HOLDER { exec flock --no-fork "$BATS_TEST_TMPDIR/logs/health.lock" sleep 60 3>&-; }
+  until ! flock --nonblock "$BATS_TEST_TMPDIR/logs/health.lock" true; do sleep 0.05; done
+  run -3 --separate-stderr monitor once
+  assert_regex "$stderr" 'another health_monitor.sh'
+  kill "$HOLDER_PID"
+  printf 'x = 1\n' >>"$HOLDFAST_CONFIG"
+  run -3 monitor once
+}
+
+@test "health_monitor: watch looks again and ends at once when told" {
+  local state=$BATS_TEST_TMPDIR/logs/health.json first pid
+  "$HOLDFAST_SOURCE/scripts/health_monitor.sh" --interval 1s watch >/dev/null 2>&1 3>&- &
+  pid=$!
+  until [[ -e $state ]]; do sleep 0.1; done
+  first=$(stat -c %i.%Y.%Z "$state")
+  for _ in {1..100}; do
+    [[ $(stat -c %i.%Y.%Z "$state" 2>/dev/null) == "$first" ]] || break
+    sleep 0.1
+  done
+  [[ $(stat -c %i.%Y.%Z "$state") != "$first" ]]
+  kill "$pid"
+  SECONDS=0
+  wait "$pid" || true
+  ((SECONDS < 4))
+}
