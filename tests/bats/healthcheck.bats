@@ -324,3 +324,15 @@ assert_level() { # <check> <level> [part of the message]
   run -2 healthcheck --json
   jq -e . <<<"$output" >/dev/null
 }
+
+@test "healthcheck: a file system that turned read-only is unhealthy" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  local medium=$BATS_TEST_TMPDIR/medium
+  mkdir "$medium"
+  mount -t tmpfs tmpfs "$medium" || skip 'cannot mount'
+  cp -a "$repo" "$medium/repo"
+  mount -o remount,ro "$medium"
+  run -2 healthcheck --repo "$medium/repo"
+  umount "$medium"
+  assert_output --partial 'the file system is read-only'
+}
