@@ -133,7 +133,7 @@ main() {
   fi
   record=$(jq -r '.report // empty' <<<"$child_output" 2>/dev/null) || true
   [[ -n $record ]] || die "$((child_code == 0 ? 1 : child_code))" "there was no drill" "why is said above"
-  while IFS= read -r line; do log "$line"; done < <(jq -r '.seconds | to_entries[] | "\(.key): \(.value) s"' <<<"$child_output")
+  while IFS= read -r line; do log "$line"; done < <(jq -r '.seconds | to_entries[] | "\(.key): \(.value * 100 | round / 100) s"' <<<"$child_output")
   printf '%s\n' "$record" || die 8 "cannot print the path of the record $record" "standard output is closed or full"
   exit "$child_code"
 }
