@@ -4,6 +4,7 @@
 // check's timeout, and one that does not answer in time has failed.
 #pragma once
 
+#include "holdfast/base/child_environment.hpp"
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/process.hpp"
 #include "holdfast/base/time_text.hpp"
@@ -70,24 +71,11 @@ inline void run_query(const CheckConfig& check, const fs::path& restored, System
     }
 }
 
-/// Our environment with these variables, "NAME=value", in place of ours.
-inline std::vector<std::string> environment_with(const std::vector<std::string>& ours) {
-    std::vector<std::string> out = ours;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        const std::string text{*entry};
-        const auto is_same = [&](const std::string& o) {
-            return text.starts_with(o.substr(0, o.find('=') + 1));
-        };
-        if (std::none_of(ours.begin(), ours.end(), is_same)) out.push_back(text);
-    }
-    return out;
-}
-
 inline void run_command(const CheckConfig& check, const Component& c, const fs::path& restored,
                         const CheckedSnapshot& snapshot, CheckResult& out) {
     const std::vector<std::string> environment =
-        environment_with({"HOLDFAST_RESTORED=" + fs::absolute(restored).string(),
-                          "HOLDFAST_COMPONENT=" + c.name, "HOLDFAST_SNAPSHOT=" + snapshot.id});
+        child_environment({"HOLDFAST_RESTORED=" + fs::absolute(restored).string(),
+                           "HOLDFAST_COMPONENT=" + c.name, "HOLDFAST_SNAPSHOT=" + snapshot.id});
     std::string said;
     try {
         Child child(check.shell ? shell_argv(check.command.at(0)) : check.command, check.timeout,

@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 
+#include "holdfast/base/child_environment.hpp"
 #include "holdfast/base/clock.hpp"
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/process.hpp"
@@ -45,17 +46,10 @@ inline std::string read_secret(const std::string& path) {
 
 namespace detail {
 
-inline std::vector<std::string> environment_with(const std::vector<std::string>& more) {
-    std::vector<std::string> out;
-    for (char** at = environ; *at != nullptr; ++at)
-        if (const std::string_view line = *at; !line.starts_with("ALERT_WEBHOOK_")) out.emplace_back(line);
-    out.insert(out.end(), more.begin(), more.end());
-    return out;
-}
-
 inline void run_channel_command(std::vector<std::string> argv, const ChannelConfig& channel,
-                                const std::vector<std::string>& more) {
-    const std::vector<std::string> environment = environment_with(more);
+                                std::vector<std::string> more) {
+    more.insert(more.end(), {"ALERT_WEBHOOK_URL=", "ALERT_WEBHOOK_SECRET="});  // nobody else's business
+    const std::vector<std::string> environment = child_environment(more);
     Child child(std::move(argv), channel.timeout, &environment);
     child.finish();
 }

@@ -95,8 +95,8 @@ private:
         const PhaseTimer timer(report_.seconds, DrillPhase::start);
         const DrillConfig& config = options_.config;
         const std::vector<std::string> environment =
-            environment_with({"HOLDFAST_RESTORED=" + folder_.path().string(),
-                              "HOLDFAST_SNAPSHOT=" + (used_.size() == 1 ? used_.begin()->first : "")});
+            child_environment({"HOLDFAST_RESTORED=" + folder_.path().string(),
+                               "HOLDFAST_SNAPSHOT=" + (used_.size() == 1 ? used_.begin()->first : "")});
         try {
             Child(config.shell ? shell_argv(config.start.at(0)) : config.start, config.start_timeout,
                   &environment)

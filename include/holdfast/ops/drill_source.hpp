@@ -202,7 +202,7 @@ private:
         std::vector<std::string> argv = {"bash", script.string(), manifest->id, scratch_.string()};
         for (const Component* c : components()) argv.push_back(c->name);
         const std::vector<std::string> environment =
-            environment_with({"HOLDFAST_REPOSITORY=" + repository_.root().string()});
+            child_environment({"HOLDFAST_REPOSITORY=" + repository_.root().string()});
         Child child(argv, std::chrono::hours{24}, &environment);
         const ExitStatus status = child.wait();
         if (status.is_success()) return;

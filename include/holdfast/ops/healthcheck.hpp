@@ -24,7 +24,7 @@ namespace detail {
 inline HealthResults check_history(HealthContext& c) {
     const auto findings = gather_history(c.repository());
     if (findings) return {judge_history(c.backups(), *findings)};
-    Verdict verdict("history", "");
+    HealthVerdict verdict("history", "");
     return {verdict.take("not looked at: prune is at work")};
 }
 
@@ -40,7 +40,7 @@ inline HealthResults check_restores(HealthContext& c) {
     HealthResults out;
     for (const RestoreFacts& facts : gather_restores(c.repository()))
         out.push_back(judge_restore(facts, c.limits(), c.options.now));
-    if (out.empty()) out.push_back(Verdict("restores", "").take("none is open"));
+    if (out.empty()) out.push_back(HealthVerdict("restores", "").take("none is open"));
     return out;
 }
 
@@ -66,7 +66,7 @@ inline std::string secret_trouble(const std::vector<std::string>& paths) {
 }
 
 inline HealthResult check_ping(const AlertOptions& alerts) {
-    Verdict verdict("alerts", "ping");
+    HealthVerdict verdict("alerts", "ping");
     const std::string trouble = secret_trouble({alerts.config.ping_file});
     if (!trouble.empty())
         verdict.add(Health::degraded, trouble, "correct it; no sign of life is sent meanwhile");
@@ -93,7 +93,8 @@ inline HealthResults check_alerts(HealthContext& c) {
     }
     if (!alerts.config.ping.empty() || !alerts.config.ping_file.empty()) out.push_back(check_ping(alerts));
     if (out.empty())
-        out.push_back(Verdict("alerts", "").take("no channel is configured: nobody is told of failures"));
+        out.push_back(
+            HealthVerdict("alerts", "").take("no channel is configured: nobody is told of failures"));
     return out;
 }
 

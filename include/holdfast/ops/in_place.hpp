@@ -67,7 +67,7 @@ public:
         check_apart(report.journal.components);
         check_space(report.journal.components, chosen_);
         if (report.journal.is_online) return;  // whoever has it open stays connected
-        const HeldTargets now(report.journal.components, options_.holders());
+        const HeldTargets now(report.journal.components, options_.in_use());
     }
 
     InPlaceReport report;
@@ -178,7 +178,7 @@ private:
     }
 
     void swap() {
-        const HeldTargets held(report.journal.components, options_.holders());
+        const HeldTargets held(report.journal.components, options_.in_use());
         for (JournalComponent& c : report.journal.components) plan_swap(c);
         enter(RestoreState::swapping);
         const std::vector<Move> moves = all_moves(report.journal.components);

@@ -18,7 +18,7 @@ struct InPlaceOptions {
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
 
-    Holders holders() const { return is_forced ? Holders::ignore : Holders::refuse; }
+    InUse in_use() const { return is_forced ? InUse::ignore : InUse::refuse; }
 };
 
 namespace detail {

@@ -12,7 +12,7 @@
 
 namespace holdfast::ops {
 
-enum class Holders { refuse, ignore };
+enum class InUse { refuse, ignore };
 
 namespace detail {
 
@@ -110,9 +110,9 @@ inline void check_space(const std::vector<JournalComponent>& components,
 class HeldTargets {
 public:
     /// Throws: refused (naming who), io.
-    HeldTargets(const std::vector<JournalComponent>& components, Holders holders)
-        : components_(components), holders_(holders) {
-        if (holders_ == Holders::ignore) return;
+    HeldTargets(const std::vector<JournalComponent>& components, InUse in_use)
+        : components_(components), in_use_(in_use) {
+        if (in_use_ == InUse::ignore) return;
         refuse([&] {
             for (const JournalComponent& c : components_)
                 if (c.kind == "sqlite") databases_.add(c.target);
@@ -121,7 +121,7 @@ public:
     }
     /// Throws refused if somebody opened one of them meanwhile.
     void check_unused() const {
-        if (holders_ == Holders::ignore) return;
+        if (in_use_ == InUse::ignore) return;
         refuse([&] { databases_.check_unused(); });
         for (const JournalComponent& c : components_)
             if (const auto holder = c.kind == "sqlite" ? std::nullopt : find_holder_below(c.target))
@@ -148,7 +148,7 @@ private:
     }
 
     const std::vector<JournalComponent>& components_;
-    Holders holders_;
+    InUse in_use_;
     HeldDatabases databases_;
 };
 

@@ -7,13 +7,13 @@
 
 namespace holdfast::ops::detail {
 
+using holdfast::detail::HealthVerdict;
 using holdfast::detail::newest_backup;
-using holdfast::detail::Verdict;
 
 inline constexpr std::chrono::days kGrowthWindow{30};
 
 inline HealthResults check_objects(HealthContext& c) {
-    Verdict verdict("objects", "");
+    HealthVerdict verdict("objects", "");
     const Manifest* newest = newest_backup(c.backups(), [](const Manifest&) { return true; });
     if (newest == nullptr) return {verdict.take("no snapshot yet: see backup_age")};
     const MissingObjects found = look_for_objects(c.repository(), newest->id);
@@ -80,13 +80,13 @@ inline HealthResults check_databases(HealthContext& c) {
 inline HealthResults check_sources(HealthContext& c) {
     HealthResults out;
     for (const MissingSource& m : c.plan().missing) {
-        Verdict verdict("sources", m.source);
+        HealthVerdict verdict("sources", m.source);
         verdict.add(Health::unhealthy, m.reason,
                     "is its disk mounted? correct the path in the configuration");
         out.push_back(verdict.take());
     }
     for (const CaptureTask& task : c.plan().tasks) {
-        Verdict verdict("sources", task.component);
+        HealthVerdict verdict("sources", task.component);
         std::error_code error;
         if (task.source->kind == SourceKind::tree && !task.source->allow_empty &&
             fs::is_directory(task.path, error) && fs::is_empty(task.path, error) && !error)
@@ -101,7 +101,7 @@ inline HealthResults check_sources(HealthContext& c) {
 }
 
 inline HealthResults check_quarantine(HealthContext& c) {
-    Verdict verdict("quarantine", "");
+    HealthVerdict verdict("quarantine", "");
     std::error_code error;
     const bool is_there = fs::is_directory(c.repository().quarantine(), error);
     const std::size_t n = is_there ? list_directory(c.repository().quarantine()).size() : 0;

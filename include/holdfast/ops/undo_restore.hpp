@@ -190,7 +190,7 @@ inline UndoReport undo_restore(const Repository& repository, const std::string& 
     if (journal.is_online) return detail::undo_online(repository, std::move(journal), options);
     {
         detail::check_whole(journal);
-        const HeldTargets held(journal.components, options.holders());
+        const HeldTargets held(journal.components, options.in_use());
         detail::carry_out_undo(repository, journal, report.warnings);
     }
     record_restore(repository, "undone", journal, options.lock_wait, report.notes);
@@ -226,7 +226,7 @@ inline InPlaceReport resume_restore(const Repository& repository, const std::str
         return std::move(run.report);
     }
     detail::check_whole(journal);
-    const HeldTargets held(journal.components, options.holders());
+    const HeldTargets held(journal.components, options.in_use());
     if (journal.state == undoing)
         detail::carry_out_undo(repository, journal, report.warnings);
     else

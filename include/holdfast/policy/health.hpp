@@ -58,9 +58,9 @@ inline Health overall(const std::vector<HealthResult>& results) {
 namespace detail {
 
 /// Collects what is wrong with one subject: the worst level wins, messages are joined.
-class Verdict {
+class HealthVerdict {
 public:
-    Verdict(std::string check, std::string subject) {
+    HealthVerdict(std::string check, std::string subject) {
         result_.check = std::move(check);
         result_.subject = std::move(subject);
     }

@@ -10,12 +10,11 @@
 #include <vector>
 
 #include "holdfast/policy/health.hpp"
+#include "holdfast/policy/retention.hpp"
 #include "holdfast/policy/run_history.hpp"
 #include "holdfast/store/manifest.hpp"
 
 namespace holdfast {
-
-inline constexpr std::chrono::seconds kClockSlack{300};  // two hosts' clocks, or one step of NTP
 
 /// The newest of what happened to snapshots, from the ledger.
 struct Proof {
@@ -59,7 +58,7 @@ inline bool holds(const Manifest& m, const std::string& source) {
 
 inline HealthResult judge_age(const std::string& subject, const Manifest* newest, std::chrono::seconds limit,
                               SystemSeconds now, const std::string& next) {
-    Verdict verdict("backup_age", subject);
+    HealthVerdict verdict("backup_age", subject);
     const std::string what = subject.empty() ? "backup" : "backup of " + in_quotes(subject);
     if (newest == nullptr) {
         if (limit >= kForever) return verdict.take("none, and none is asked for");
@@ -111,7 +110,7 @@ inline std::vector<HealthResult> judge_backup_age(const BackupFacts& facts, cons
 
 /// How the last run ended, and whether what it wrote looks right.
 inline HealthResult judge_last_run(const BackupFacts& facts, SystemSeconds now) {
-    detail::Verdict verdict("last_run", "");
+    detail::HealthVerdict verdict("last_run", "");
     const auto look = [](const std::string& id) {
         return "catalog show " + id + " says what is missing or odd";
     };
@@ -149,7 +148,7 @@ inline HealthResult judge_last_run(const BackupFacts& facts, SystemSeconds now) 
 
 /// `findings`: what the ledger and the host's memory say against what is there.
 inline HealthResult judge_history(const BackupFacts& facts, const std::vector<std::string>& findings) {
-    detail::Verdict verdict("history", "");
+    detail::HealthVerdict verdict("history", "");
     const std::string next =
         "trust nothing here before: verify --all; put the repository back from another copy";
     for (const std::string& what : findings) verdict.add(Health::unhealthy, what, next);
@@ -161,7 +160,7 @@ inline HealthResult judge_history(const BackupFacts& facts, const std::vector<st
 namespace detail {
 
 /// Too long since `proof`, or since the repository was made if there is none yet.
-inline void judge_proof(Verdict& verdict, const std::optional<Proof>& proof, const BackupFacts& facts,
+inline void judge_proof(HealthVerdict& verdict, const std::optional<Proof>& proof, const BackupFacts& facts,
                         std::chrono::seconds limit, SystemSeconds now, const std::string& past,
                         const std::string& next) {
     const std::optional<SystemSeconds> since = proof ? std::optional(proof->at) : facts.created;
@@ -179,7 +178,7 @@ inline void judge_proof(Verdict& verdict, const std::optional<Proof>& proof, con
 
 inline HealthResult judge_verification(const BackupFacts& facts, const HealthConfig& config,
                                        SystemSeconds now) {
-    detail::Verdict verdict("verification", "");
+    detail::HealthVerdict verdict("verification", "");
     for (const std::string& id : facts.damaged)
         verdict.add(Health::unhealthy, "snapshot " + id + " is damaged",
                     "verify --all says what, and what still restores");
@@ -191,7 +190,7 @@ inline HealthResult judge_verification(const BackupFacts& facts, const HealthCon
 }
 
 inline HealthResult judge_drill(const BackupFacts& facts, const HealthConfig& config, SystemSeconds now) {
-    detail::Verdict verdict("drill", "");
+    detail::HealthVerdict verdict("drill", "");
     const std::optional<Proof>& drill = facts.last_drill;
     if (drill && !drill->is_good)
         verdict.add(Health::unhealthy,

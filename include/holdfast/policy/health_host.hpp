@@ -18,7 +18,7 @@ struct AccessFacts {
 };
 
 inline HealthResult judge_access(const AccessFacts& a) {
-    detail::Verdict verdict("repository", a.path);
+    detail::HealthVerdict verdict("repository", a.path);
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", a.mode & 07777U);
     if ((a.mode & 022U) != 0)
@@ -46,7 +46,7 @@ struct LockFacts {
 };
 
 inline HealthResult judge_lock(const LockFacts& lock, const HealthConfig& config) {
-    detail::Verdict verdict("lock", lock.path);
+    detail::HealthVerdict verdict("lock", lock.path);
     for (const LockFacts::Holder& h : lock.holders) {
         const std::string text =
             "held by process " + std::to_string(h.pid) + ", which runs for " + format_duration(h.age);
@@ -66,7 +66,7 @@ struct RestoreFacts {
 };
 
 inline HealthResult judge_restore(const RestoreFacts& r, const HealthConfig& config, SystemSeconds now) {
-    detail::Verdict verdict("restores", r.id);
+    detail::HealthVerdict verdict("restores", r.id);
     if (r.is_interrupted)
         verdict.add(Health::unhealthy, "a restore in place was interrupted half-way",
                     "restore --resume finishes it, restore --undo takes it back");
@@ -87,7 +87,7 @@ struct ScheduleFacts {
 };
 
 inline HealthResult judge_schedule(const ScheduleFacts& s, const HealthConfig& config, SystemSeconds now) {
-    detail::Verdict verdict("schedule", "");
+    detail::HealthVerdict verdict("schedule", "");
     for (const std::string& timer : s.disabled)
         verdict.add(Health::degraded, timer + " is not enabled", "systemctl enable --now " + timer);
     if (s.found.empty() && config.schedule)
@@ -115,7 +115,7 @@ struct ClockFacts {
 inline constexpr SystemSeconds kFirstRelease{std::chrono::sys_days{std::chrono::year{2026} / 11 / 1}};
 
 inline HealthResult judge_clock(const ClockFacts& c, std::chrono::seconds slack) {
-    detail::Verdict verdict("clock", "");
+    detail::HealthVerdict verdict("clock", "");
     const std::string next =
         "set the clock (timedatectl); order and retention go by number, so nothing is lost";
     if (c.now < kFirstRelease)
@@ -137,7 +137,7 @@ struct AlertFacts {
 };
 
 inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
-    detail::Verdict verdict("alerts", a.channel);
+    detail::HealthVerdict verdict("alerts", a.channel);
     if (a.waiting > 0)
         verdict.add(Health::degraded,
                     std::to_string(a.waiting) + " wait to be delivered" +

@@ -26,7 +26,7 @@ inline std::vector<Sample> probe_samples(const std::string& kind, const std::str
 }  // namespace detail
 
 inline HealthResult judge_endpoint(const EndpointConfig& config, const ProbeFacts& facts) {
-    detail::Verdict verdict("endpoint", config.name);
+    detail::HealthVerdict verdict("endpoint", config.name);
     const std::string took = std::to_string(facts.took.count()) + " ms";
     if (!facts.failure.empty())
         verdict.add(Health::unhealthy, facts.failure, "is the service up? systemctl status, and its log");
@@ -46,7 +46,7 @@ inline HealthResult judge_endpoint(const EndpointConfig& config, const ProbeFact
 }
 
 inline HealthResult judge_stream(const StreamConfig& config, const ProbeFacts& facts) {
-    detail::Verdict verdict("stream", config.name);
+    detail::HealthVerdict verdict("stream", config.name);
     const std::string next = "is its producer alive? curl -N shows what comes";
     const bool is_sse = facts.content_type.starts_with("text/event-stream");
     if (facts.has_event && facts.status == 200 && is_sse) {

@@ -23,7 +23,7 @@ struct DiskFacts {
 };
 
 inline HealthResult judge_disk(const DiskFacts& disk, const HealthConfig& config) {
-    detail::Verdict verdict("disk", disk.path);
+    detail::HealthVerdict verdict("disk", disk.path);
     const std::string make_room = disk.purpose == "repository"
                                       ? "prune, then prune --empty-trash; or a larger disk"
                                       : "make room there; backups of what is cut short are worthless";
@@ -99,7 +99,7 @@ struct DatabaseFacts {
 };
 
 inline HealthResult judge_database(const DatabaseFacts& db, const HealthConfig& config) {
-    detail::Verdict verdict("database", db.path);
+    detail::HealthVerdict verdict("database", db.path);
     if (db.is_busy)
         verdict.add(Health::degraded, "it stayed locked", "find the long transaction: fuser -v " + db.path);
     else if (db.needs_recovery)
