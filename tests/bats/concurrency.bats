@@ -158,3 +158,21 @@ end_slow_snap() {
   assert_equal "$(ls -A "$repo/tmp")" ''
   assert_whole
 }
+
+# What another run remembers outside the repository just before this one reads it names a snapshot of that moment.
+@test "snap and verify: a snapshot that another run ends meanwhile is not taken for one that was rolled back" {
+  take --sqlite "$db"
+  local state tool memory=$XDG_STATE_HOME/holdfast
+  state=$memory/$(jq -r .id "$repo/format.json").json
+  for tool in "snap --sqlite $db" 'verify --all'; do
+    # shellcheck disable=SC2086  # words
+    strace -f -qq -o "$BATS_TEST_TMPDIR/strace" -P "$state" -e trace=openat \
+      -e inject=openat:delay_enter=3000000:when=1 $tool >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    slow=$!
+    started+=("$slow")
+    until [[ -s $BATS_TEST_TMPDIR/strace ]]; do sleep 0.02; done
+    take --sqlite "$db"
+    wait "$slow" || fail "$tool: $(<"$BATS_TEST_TMPDIR/out")"
+    rm "$BATS_TEST_TMPDIR/strace"
+  done
+}

@@ -133,16 +133,12 @@ inline void add_delta_findings(RunContext& run, PendingComponent& pending) {
     }
 }
 
-/// Why this repository is not the one the host remembers, if so.
-inline std::optional<std::string> check_host_memory(const Repository& repository,
+/// Why this repository is not the one the host remembers, if so; `memory` is older than the list.
+inline std::optional<std::string> check_host_memory(const Repository& repository, const HostMemory& memory,
                                                     const SnapshotList& snapshots,
                                                     std::vector<std::string>& notes) {
-    std::optional<HostState> state;
-    try {
-        state = read_state(repository);
-    } catch (const Error& e) {
-        return e.what();
-    }
+    if (!memory.trouble.empty()) return memory.trouble;
+    const std::optional<HostState>& state = memory.state;
     if (!state) return std::nullopt;
     if (const auto lost = contradicts_ledger(repository, *state)) notes.push_back("the ledger " + *lost);
     PrunedSnapshots pruned(list_trash(repository));
@@ -208,10 +204,11 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     manifest.sqlite_version = sqlite_version();
     manifest.missing = plan.missing;
 
+    const HostMemory memory = recall(repository);
     const SnapshotList snapshots = list_snapshots(repository);
     for (const UnreadableSnapshot& u : snapshots.unreadable)
         report.notes.push_back("snapshot " + u.id + " cannot be read: " + u.why);
-    if (auto reason = detail::check_host_memory(repository, snapshots, report.notes))
+    if (auto reason = detail::check_host_memory(repository, memory, snapshots, report.notes))
         manifest.suspect.push_back(*reason);
     const auto start = std::chrono::system_clock::now();
     manifest.started = std::chrono::floor<std::chrono::seconds>(start);

@@ -64,6 +64,7 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
 
 /// Does the history agree with what is there? Throws: io.
 inline void verify_history(const Repository& repository, std::vector<Finding>& findings) {
+    const HostMemory memory = recall(repository);
     std::map<std::string, std::string> expected;  // id -> manifest digest
     PrunedSnapshots pruned(list_trash(repository));
     const LedgerReport ledger = read_ledger(repository, [&](const LedgerLine& line) {
@@ -98,13 +99,15 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
         if (!pruned.contains(id) && !fs::is_directory(repository.snapshot(id)))
             findings.push_back(
                 {Severity::damage, id, "", "snapshot", "has vanished without having been pruned"});
+    if (!memory.trouble.empty())
+        findings.push_back({Severity::warning, "", "", "state file", memory.trouble});
+    if (!memory.state) return;
     try {
-        const auto state = read_state(repository);
-        const auto why = state ? contradicts(repository, *state, newest,
-                                             [&](const std::string& id) { return pruned.contains(id); })
-                               : std::nullopt;
-        if (why) findings.push_back({Severity::damage, state->snapshot, "", "repository", *why});
-        if (const auto lost = state ? contradicts_ledger(repository, *state) : std::nullopt)
+        const HostState& state = *memory.state;
+        const auto why = contradicts(repository, state, newest,
+                                     [&](const std::string& id) { return pruned.contains(id); });
+        if (why) findings.push_back({Severity::damage, state.snapshot, "", "repository", *why});
+        if (const auto lost = contradicts_ledger(repository, state))
             findings.push_back({Severity::warning, "", "", "ledger.jsonl", *lost});
     } catch (const Error& e) {
         findings.push_back({Severity::warning, "", "", "state file", e.what()});

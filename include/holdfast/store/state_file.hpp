@@ -67,6 +67,20 @@ inline std::optional<HostState> read_state(const Repository& repository) {
     return state;
 }
 
+struct HostMemory {
+    std::optional<HostState> state;
+    std::string trouble;  // why it cannot be read
+};
+/// For who compares it with a list of snapshots: read it before the list. A run that ends between the two has written its
+/// snapshot first, so it is in the list; the other way round it would look like a snapshot that was rolled back.
+inline HostMemory recall(const Repository& repository) {
+    try {
+        return {read_state(repository), ""};
+    } catch (const Error& e) {
+        return {std::nullopt, e.what()};
+    }
+}
+
 /// The number noted last; 0 if there is none that can be read.
 inline std::uint64_t remembered_number(const Repository& repository) {
     try {
