@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
             return cli::change_one(repository, f, env.config.repository.lock_wait);
         const ops::PruneOptions options = cli::prune_options(repository, env, f, flags);
         if (f.plan || f.dry_run) {
+            // Beside a prune at work, what it has just moved would seem to have vanished.
+            const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
             const ops::PrunePlan plan = ops::plan_prune(repository, options.policy);
             f.plan ? cli::print_plan(repository, plan, flags) : cli::print_dry_run(repository, plan, flags);
             return 0;

@@ -228,6 +228,19 @@ expect_listed() { # <id>...
   assert_whole --all --deep
 }
 
+@test "a plan waits for a prune at work, in which snapshots would seem to have vanished" {
+  take_daily 2
+  policy 'keep_last = 1'
+  exec {lock}<"$repo/lock"
+  flock --exclusive "$lock"
+  run -7 --separate-stderr prune --dry-run --lock-wait 1s
+  assert_clean_failure
+  run -7 --separate-stderr prune --plan --lock-wait 1s
+  assert_clean_failure
+  flock --unlock "$lock"
+  run -0 --separate-stderr prune --plan --lock-wait 1s
+}
+
 @test "undelete takes the beginning of an id that only one snapshot in the trash has" {
   take_daily 3
   policy 'keep_last = 1' 'min_keep = 1'
