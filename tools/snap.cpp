@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
         "--accept-losses", options.accepts_losses,
         "what shrank or is gone since the last good snapshot is meant to be: do not call it suspect");
     app.add_flag("--dry-run", dry_run,
-                 "say what would be captured, write nothing; exits as the run would that captures it");
+                 "say what would be captured, write nothing; what is missing counts as in the run");
     CLI::Option* print_flag =
         app.add_flag("--print-config", print_config, "print the effective configuration and exit");
     app.add_flag("--trusted", to_run,

@@ -144,13 +144,15 @@ inline std::optional<std::string> other_mount(const Component& before, const Com
 }
 
 inline std::vector<std::string> judge(const Component& now, const SourceConfig& source,
-                                      const std::vector<Manifest>& newest_first,
-                                      std::uint64_t doubtful_bytes) {
+                                      const std::vector<Manifest>& newest_first, std::uint64_t doubtful_bytes,
+                                      const std::string& host) {
     const Manifest* trusted = find_trusted(newest_first, now);
     if (trusted == nullptr) return {};
     const Component& before = *trusted->find(now.name);
     std::vector<std::string> out;
-    if (auto reason = source.max_shrink < 1 ? other_mount(before, now) : std::nullopt)
+    const bool is_comparable =
+        source.max_shrink < 1 && trusted->host == host;  // another host has other mounts
+    if (auto reason = is_comparable ? other_mount(before, now) : std::nullopt)
         out.push_back(*std::move(reason));
     if (is_empty(now)) {
         if (!source.allow_empty && !is_empty(before)) out.push_back(emptiness(before, now));
@@ -218,8 +220,9 @@ inline std::vector<std::string> find_anomalies(const Manifest& now, const std::v
         for (const Component& c : now.components) {
             if (c.source != source.name) continue;
             const auto doubtful = facts.doubtful_bytes.find(c.name);
-            for (const std::string& reason : detail::judge(
-                     c, source, newest_first, doubtful == facts.doubtful_bytes.end() ? 0 : doubtful->second))
+            for (const std::string& reason :
+                 detail::judge(c, source, newest_first,
+                               doubtful == facts.doubtful_bytes.end() ? 0 : doubtful->second, now.host))
                 out.push_back(c.name + ": " + reason);
         }
         if (source.max_shrink >= 1) continue;  // everything may go

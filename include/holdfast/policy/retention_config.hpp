@@ -103,7 +103,7 @@ inline void check_reach(const TomlTable& table, const RetentionConfig& config) {
             if (a && b && reaches_no_further(*a, fine, *b, coarse))
                 table.fail(kPeriods[coarse].key,
                            std::string("does not reach further back than ") + kPeriods[fine].key +
-                               ", so it would keep nothing more",
+                               ", so it would keep nothing older",
                            b->count == 1 ? "the newest one is kept anyway: give it 2 or more, or leave it out"
                            : a->age >= kForever ? "leave one of the two out"
                                                 : "give it more, or leave it out");

@@ -228,6 +228,17 @@ TEST_CASE("anomaly: other names of devices, bind mounts, and what is not known a
     CHECK(judge(disk, elsewhere).empty());
 }
 
+TEST_CASE("anomaly: mounts of another host with the same source are not compared") {
+    const Component disk = on({"/srv", "ext4 /dev/sdb1", "/lake"});
+    Manifest primary = manifest({disk});
+    primary.host = "primary";
+    Manifest standby = manifest({on({"/", "ext4 /dev/sda2", "/srv/lake"})});
+    standby.host = "standby";
+    CHECK(find_anomalies(standby, {primary}, {source("lake")}, {}).empty());
+    standby.host = "primary";
+    CHECK(find_anomalies(standby, {primary}, {source("lake")}, {}).size() == 1);
+}
+
 TEST_CASE("anomaly: encrypted data stays suspect while it is there, although it is new only once") {
     const Manifest good = manifest({blob(100_MiB, 100_MiB, 30_MiB)});
     const Manifest bad = manifest({blob(100_MiB, 100_MiB, 100_MiB)}, "encrypted");
