@@ -268,6 +268,7 @@ load in_place
 
 @test "restore: --online rewrites a database in one transaction while an application stays connected; --undo does the same backwards" {
   mkfifo "$BATS_TEST_TMPDIR/to"
+  : >"$BATS_TEST_TMPDIR/from"
   sqlite3 -batch "$live/t.db" <"$BATS_TEST_TMPDIR/to" >"$BATS_TEST_TMPDIR/from" 3>&- &
   holder=$!
   exec 9>"$BATS_TEST_TMPDIR/to"
