@@ -5,13 +5,13 @@ notify_limit=90 # seconds for all channels; what is not delivered by then is del
 ping_rid=
 
 notify() { # <alert's argument>...: says so if it could not be delivered
-  local code=0
+  local code=0 why
   # shellcheck disable=SC2154 # the script's flags for every tool
-  timeout --foreground --kill-after=4 "$notify_limit" alert --quiet "${flags[@]}" "$@" 2>/dev/null >&2 || code=$?
+  why=$(timeout --foreground --kill-after=4 "$notify_limit" alert --quiet "${flags[@]}" "$@" 2>&1 >/dev/null) || code=$?
   case $code in
     0) ;;
     4) record WARN "alert: not every channel could be reached; the rest waits: alert buffer-status" ;;
-    *) say WARN "alert: '$1' ended with $code; see alert buffer-status" ;;
+    *) say WARN "alert: '$1' ended with $code${why:+: ${why//$'\n'/ | }}; see alert buffer-status" ;;
   esac
 }
 

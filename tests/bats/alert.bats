@@ -319,4 +319,8 @@ TOML
   "$HOLDFAST_BIN/init" >/dev/null
   run -0 --separate-stderr "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
   assert_equal "$(jq -r .title "$spool/ops.jsonl")" 'the full backup complete'
+  printf 'spool a file\n' >"$BATS_TEST_TMPDIR/file"
+  sed -i "s|^spool = .*|spool = \"$BATS_TEST_TMPDIR/file/below\"|" "$HOLDFAST_CONFIG"
+  run -0 --separate-stderr "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  assert_regex "$stderr" "warn: alert: 'send' ended with 8: alert: error: not kept for ops: "
 }
