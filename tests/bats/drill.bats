@@ -204,18 +204,23 @@ END
   exec {lock}>&-
 }
 
-@test "a drill that is stopped leaves nothing in scratch, and says so in its log" {
-  printf '[drill]\nstart = "touch started; sleep 30"\n' >>holdfast.toml
-  "$script" --quiet >/dev/null 2>&1 &
-  local pid=$! i status=0
-  for ((i = 0; i < 100; i++)); do
+# Once the hook has begun, TERM ends it with 143.
+assert_stops() { # <pid>
+  local i status=0
+  for ((i = 0; i < 200; i++)); do
     if [[ -e started ]]; then break; fi
     sleep 0.1
   done
   assert_file_exist started
-  kill -TERM "$pid"
-  wait "$pid" || status=$?
+  kill -TERM "$1"
+  wait "$1" || status=$?
   assert_equal "$status" 143
+}
+
+@test "a drill that is stopped leaves nothing in scratch, and says so in its log" {
+  printf '[drill]\nstart = "touch started; sleep 30"\n' >>holdfast.toml
+  "$script" --quiet >/dev/null 2>&1 &
+  assert_stops "$!"
   assert_regex "$(tail -n 1 logs/backups/drill_*.log)" 'state=failed code=143'
   assert_nothing_left
 }
@@ -223,15 +228,7 @@ END
 @test "a simulated loss that is stopped leaves no copy of the data behind" {
   printf '[drill]\nstart = "touch %s/started; sleep 30"\n' "$system" >>holdfast.toml
   "$script" --quiet --simulate-loss >/dev/null 2>&1 &
-  local pid=$! i status=0
-  for ((i = 0; i < 200; i++)); do
-    if [[ -e started ]]; then break; fi
-    sleep 0.1
-  done
-  assert_file_exist started
-  kill -TERM "$pid"
-  wait "$pid" || status=$?
-  assert_equal "$status" 143
+  assert_stops "$!"
   assert_nothing_left
 }
 
