@@ -12,8 +12,9 @@ BUILD = $(if $(filter release,$(PRESET)),build,build-$(PRESET))
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-deps: ## install the Debian packages that are missing (packages.txt)
+deps: ## install the Debian packages that are missing (packages.txt) and the tests' npm packages
 	@scripts/dev/deps.sh build run test
+	@scripts/dev/node.sh
 
 configure: deps
 	@cmake --preset $(PRESET) >/dev/null
