@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 root=${1:-$(dirname -- "${BASH_SOURCE[0]}")/../..}
 
 shell_files() { # scripts, libraries and suites by name; what has no extension by its folder
-  find . \( -name .git -o -name 'build' -o -name 'build-*' \) -prune -o -type f \
+  find . \( -name .git -o -name node_modules -o -name 'build' -o -name 'build-*' \) -prune -o -type f \
     \( -name '*.sh' -o -name '*.bats' -o -name '*.bash' -o -path './scripts/*' ! -name '*.*' -o -path './.ci/*' \) -print
 }
 
