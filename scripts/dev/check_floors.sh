@@ -4,7 +4,7 @@ set -Eeuo pipefail
 shopt -s inherit_errexit
 
 root=${1:-$(dirname -- "${BASH_SOURCE[0]}")/../..}
-floors=(base wrap store source policy ops cli tools)
+floors=(base wrap store source policy export ops cli tools)
 
 # Which files may include a header: a pattern of the header, a pattern of the files.
 owners=(
