@@ -12,6 +12,8 @@ source "$lib_dir/config.sh"
 source "$lib_dir/services.sh"
 # shellcheck source=lib/incident.sh
 source "$lib_dir/incident.sh"
+# shellcheck source=lib/snapshot_table.sh
+source "$lib_dir/snapshot_table.sh"
 # shellcheck source=lib/choose.sh
 source "$lib_dir/choose.sh"
 # shellcheck source=lib/restore_plan.sh
@@ -142,11 +144,13 @@ choose_snapshot() {
 }
 
 main() {
+  local choices
   parse_arguments "$@"
-  need jq flock timeout numfmt
+  need jq flock timeout
   if [[ $verb == list ]]; then
     load_catalog
-    list_choices || exit 8
+    choices=$(choices_of "${sources[@]}")
+    show_choices "$choices" 1 || exit 8
     exit 0
   elif [[ $verb == accept ]]; then
     exec restore --accept "${flags[@]}" ${name:+"$name"}

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
         const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
         const Repository repository = Repository::open(env.repository());
         ops::VerifyOptions options = cli::verify_options(wanted, repository);
+        options.sources = env.config.sources;
         options.lock_wait = env.config.repository.lock_wait;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const ops::VerifyReport report = ops::verify(repository, options);

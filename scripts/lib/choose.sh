@@ -15,19 +15,6 @@ load_catalog() {
   fi
 }
 
-list_choices() { # [how many]: a table, newest first
-  local n id age type state trust bytes sources text
-  text=$(jq -r --argjson most "${1:-1000000}" '.[:$most] | to_entries[]
-    | [.key + 1, .value.id, .value.age, .value.type, .value.state, .value.trust, .value.bytes, (.value.sources | join(","))]
-    | map(if . == "" then "-" else . end) | @tsv' <<<"$catalog_json")
-  printf '%4s  %-23s %8s  %-14s %-9s %-13s %9s  %s\n' '#' SNAPSHOT AGE TYPE STATE TRUST SIZE SOURCES
-  if [[ -z $text ]]; then return; fi
-  while IFS=$'\t' read -r n id age type state trust bytes sources; do
-    bytes=$(numfmt --to=iec-i --suffix=B --format=%.1f "$bytes")
-    printf '%4s  %-23s %8s  %-14s %-9s %-13s %9s  %s\n' "$n" "$id" "$age" "$type" "$state" "$trust" "$bytes" "$sources"
-  done <<<"$text"
-}
-
 # A name that the tools know: its manifest is in $manifest_json. Exits with the code of catalog.
 find_snapshot() { # <name>
   local code=0
@@ -37,11 +24,11 @@ find_snapshot() { # <name>
 
 # Until a snapshot is named; ends the script at q and at the end of input.
 pick_snapshot() {
-  local answer count shown=15
-  count=$(jq length <<<"$catalog_json")
-  ((count > 0)) || die 6 "there is no snapshot yet" "backup.sh takes one"
-  list_choices "$shown" >&2
-  if ((count > shown)); then printf '      ... and %d older: restore.sh list\n' "$((count - shown))" >&2; fi
+  local answer count choices
+  choices=$(choices_of "${sources[@]}")
+  count=$(jq length <<<"$choices")
+  ((count > 0)) || die 6 "there is no snapshot yet${sources[*]:+ that holds ${sources[*]}}" "backup.sh takes one"
+  show_choices "$choices" 2 >&2
   while :; do
     printf 'Restore which one? Number or id, q to quit: ' >&2
     if ! IFS= read -r answer || [[ ${answer,,} == q || ${answer,,} == quit ]]; then
@@ -55,7 +42,7 @@ pick_snapshot() {
         printf 'There is no number %s; 1 is the newest.\n' "$answer" >&2
         continue
       fi
-      answer=$(jq -r ".[$((10#$answer - 1))].id" <<<"$catalog_json")
+      answer=$(jq -r ".[$((10#$answer - 1))].id" <<<"$choices")
     fi
     if find_snapshot "$answer"; then return; fi
   done

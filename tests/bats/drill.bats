@@ -246,3 +246,19 @@ assert_stops() { # <pid>
   run -2 drill --oldest --random
   assert_equal "$(grep -c drilled backups/ledger.jsonl)" 0
 }
+
+@test "--oldest and --random never take an emergency snapshot, which holds what was to be replaced; by its id it is drilled" {
+  local emergency i
+  rm -rf backups
+  init >/dev/null
+  emergency=$(snap --quiet --type emergency)
+  run -6 --separate-stderr drill --oldest --quiet
+  assert_regex "$stderr" 'no snapshot but emergency ones holds a source named'
+  id=$(snap --quiet)
+  for i in --oldest --random --random --random --random --random --random; do
+    run -0 --separate-stderr drill "$i" --quiet --json
+    assert_equal "$(jq -r '[.sources[].snapshot] | unique | .[]' <<<"$output")" "$id"
+  done
+  run -0 --separate-stderr drill "$emergency" --quiet --json
+  assert_equal "$(jq -r '[.sources[].snapshot] | unique | .[]' <<<"$output")" "$emergency"
+}

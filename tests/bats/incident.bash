@@ -31,6 +31,14 @@ write_config() { # [line of [services]]...
   } >holdfast.toml
 }
 
+# The newest trade is of 2026-11-20T14:00:00Z, and the configuration says how to ask for it.
+ask_for_newest_row() {
+  sql "$live/t.db" 'ALTER TABLE trade ADD COLUMN at TEXT' "UPDATE trade SET at = '2026-11-20T14:00:00' WHERE id = 1500"
+  printf '[[source.check]]\nsql = "SELECT max(at) FROM trade"\nmax_age = "forever"\n' >"$live/check"
+  sed -i "/path = \"t.db\"/r $live/check" "$live/holdfast.toml"
+  rm "$live/check"
+}
+
 stop_system() { # for teardown
   local file
   for file in "$services_dir"/*.pid; do

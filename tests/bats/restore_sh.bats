@@ -240,10 +240,53 @@ prompts() { # <how many> <the last one>
   assert_equal "$(stat -c %a logs/backups/incident_*)" $'600\n600\n600'
 }
 
-@test "restore.sh: list shows number, id, age, type, state, trust, size and sources, newest first" {
+@test "restore.sh: list shows number, id, age, type, state, trust, size, newest row and sources, newest first" {
+  ask_for_newest_row
   "$HOLDFAST_SOURCE/scripts/backup.sh" hourly --quiet trades
   run -0 --separate-stderr "$script" list
-  assert_regex "${lines[0]}" '# +SNAPSHOT +AGE +TYPE +STATE +TRUST +SIZE +SOURCES'
-  assert_regex "${lines[1]}" '^ +1 +20[0-9TZa-f-]+ +[0-9]+ s +hourly +complete +verified deep +[0-9.]+KiB +trades$'
-  assert_regex "${lines[2]}" "^ +2 +$good .* logs,settings,trades\$"
+  assert_regex "${lines[0]}" '^# +SNAPSHOT +AGE +TYPE +STATE +TRUST +SIZE +NEWEST ROW +SOURCES'
+  assert_regex "${lines[1]}" '^1 +20[0-9TZa-f-]+ +[0-9]+ s +hourly +complete +verified deep +[0-9.]+KiB +2026-11-20T14:00:00Z +trades$'
+  assert_regex "${lines[2]}" "^2 +$good .* - +logs,settings,trades\$"
+}
+
+@test "restore.sh: the list names only snapshots of the source that is asked for, by the numbers that the picker takes" {
+  "$HOLDFAST_SOURCE/scripts/backup.sh" hourly --quiet trades
+  run -0 --separate-stderr "$script" list --source settings
+  assert_equal "${#lines[@]}" 2
+  assert_regex "${lines[1]}" "^1 +$good "
+  lose_data
+  type_lines '--source settings' 'Number or id' 2 'Number or id' 1 "Type 'settings'" settings
+  assert_equal "$status" 0
+  assert_output --partial 'There is no number 2'
+  assert_equal "$(<conf/a.yaml)" 'setting: good'
+}
+
+@test "restore.sh: on a terminal of 80 columns every snapshot has two lines, none is wrapped, and the prompt is in view" {
+  local i
+  ask_for_newest_row
+  for i in {1..14}; do "$HOLDFAST_SOURCE/scripts/backup.sh" pre-deployment --quiet; done
+  tmux -L "holdfast$$" new-session -d -x 80 -y 24 "$script" 3>&-
+  wait_until picker_asks
+  output=$(tmux -L "holdfast$$" capture-pane -p)
+  mapfile -t lines <<<"$output"
+  assert_regex "${lines[0]}" '^ +# +SNAPSHOT +AGE +TYPE +TRUST +SIZE$'
+  assert_regex "${lines[1]}" '^ 1 +20[0-9TZa-f-]+ +[0-9]+ s +pre-deployment +verified deep +[0-9.]+KiB$'
+  assert_equal "${lines[2]}" '    newest row 2026-11-20T14:00:00Z; logs, settings, trades'
+  assert_equal "$(grep -cE '^ *[0-9]+  20' <<<"$output")" 10
+  assert_output --partial '... and 5 older: restore.sh list'
+  tmux -L "holdfast$$" send-keys q Enter
+}
+
+picker_asks() {
+  tmux -L "holdfast$$" capture-pane -p | grep -q 'Number or id'
+}
+
+@test "restore.sh: the picker tells a suspect snapshot, and what is not known of the newest row" {
+  rm conf/a.yaml
+  run "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  tmux -L "holdfast$$" new-session -d -x 80 -y 24 "$script" 3>&-
+  wait_until picker_asks
+  run -0 tmux -L "holdfast$$" capture-pane -p
+  assert_line '   suspect; newest row not known; logs, settings, trades'
+  tmux -L "holdfast$$" send-keys q Enter
 }

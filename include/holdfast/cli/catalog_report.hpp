@@ -1,117 +1,27 @@
-// cli/catalog_report.hpp - the answers of catalog as tables, TSV, ids or JSON.
+// cli/catalog_report.hpp - the answers of catalog about one snapshot or the whole repository, as tables, TSV or JSON.
 #pragma once
 
-#include <string>
-
-#include "holdfast/cli/flags.hpp"
-#include "holdfast/cli/notes.hpp"
-#include "holdfast/cli/output.hpp"
-#include "holdfast/cli/report.hpp"
+#include "holdfast/cli/catalog_list.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
-#include "holdfast/ops/catalog.hpp"
-#include "holdfast/ops/pins.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
 #include "holdfast/store/trash.hpp"
 
 namespace holdfast::cli {
 
-enum class Format { table, tsv, id, json };
-
-struct CatalogFlags {
-    std::string source, type;
-    std::size_t limit = 0;
-    std::string format = "table";
-    std::vector<std::string> names;
-    std::vector<std::string> globs;
-
-    Format chosen(const CommonFlags& common) const {
-        if (common.json || format == "json") return Format::json;
-        return format == "tsv" ? Format::tsv : format == "id" ? Format::id : Format::table;
-    }
-};
-
-namespace detail {
-
-inline void print_rows(const Table& table, const Json& json, Format format) {
-    if (format == Format::json) return print_json(json);
-    print(format == Format::table ? table.text() : table.tsv());
-}
-
-inline std::set<std::string> sources_of(const Manifest& m) {
-    std::set<std::string> sources;
-    for (const Component& c : m.components) sources.insert(c.source);
-    return sources;
-}
-inline std::string joined_sources(const Manifest& m) {
-    std::string out;
-    for (const std::string& s : sources_of(m)) out += (out.empty() ? "" : ",") + s;
-    return out;
-}
-
-}  // namespace detail
-
-inline void print_list(const Repository& repository, const CatalogFlags& flags, Format format) {
-    const SnapshotList list = list_snapshots(repository);
-    const auto trust = ops::read_trust(repository);
-    const auto pins = ops::read_pins(repository);
-    const SystemSeconds now = now_utc();
-    const bool people = format == Format::table;
-    Table table({{"ID"},
-                 {"NUMBER", Align::right},
-                 {"TYPE"},
-                 {"STATE"},
-                 {"TRUST"},
-                 {"SIZE", Align::right},
-                 {"STORED", Align::right},
-                 {"SOURCES"}});
-    Json json = Json::array();
-    std::size_t shown = 0;
-    for (const Manifest& m : list.newest_first) {
-        const bool has_source =
-            flags.source.empty() || std::any_of(m.components.begin(), m.components.end(),
-                                                [&](const Component& c) { return c.source == flags.source; });
-        if (!has_source || (!flags.type.empty() && m.type != flags.type)) continue;
-        if (flags.limit != 0 && shown == flags.limit) break;
-        ++shown;
-        const auto at = trust.find(m.id);
-        const std::string proven = at == trust.end() ? "captured" : at->second;
-        const auto size = [&](std::uint64_t n) { return people ? format_bytes(n) : std::to_string(n); };
-        const auto pin = pins.find(m.id);
-        const bool is_pinned = pin != pins.end() && pin->second.until > now;
-        table.add({m.id, std::to_string(m.number), m.type,
-                   m.state() + (people && is_pinned ? ", pinned" : ""), proven, size(m.bytes()),
-                   size(m.stored_bytes), detail::joined_sources(m)});
-        if (format == Format::id) print_line(m.id);
-        json.push_back({{"id", m.id},
-                        {"number", m.number},
-                        {"type", m.type},
-                        {"state", m.state()},
-                        {"trust", proven},
-                        {"pinned_until_utc", is_pinned ? Json(format_utc(pin->second.until)) : Json(nullptr)},
-                        {"started_utc", format_utc(m.started)},
-                        {"age_s", (now - m.started).count()},
-                        {"age", format_duration(std::max(now - m.started, std::chrono::seconds{0}))},
-                        {"bytes", m.bytes()},
-                        {"new_bytes", m.new_bytes()},
-                        {"stored_bytes", m.stored_bytes},
-                        {"sources", detail::sources_of(m)}});
-    }
-    if (format != Format::id) detail::print_rows(table, json, format);
-    for (const UnreadableSnapshot& u : list.unreadable)
-        say("catalog", "warning", "snapshot " + u.id + " cannot be read: " + u.why);
-    if (shown == 0 && people) say("catalog", "note", "no snapshot");
-    if (list.unreadable.empty()) return;
-    output().flush();  // the rest of the list is good
-    throw Error(Kind::corrupt, std::to_string(list.unreadable.size()) + " snapshots cannot be read",
-                "run verify --all");
-}
-
+/// The manifest, and what the ledger knows beside it.
 inline void print_show(const Repository& repository, const CatalogFlags& flags, Format format) {
     const Manifest m = one_snapshot(repository, flags.names.empty() ? "latest" : flags.names.at(0));
-    if (format == Format::json)
-        print(read_manifest_text(repository, m.id));
-    else
-        print(ops::format_summary(m));
+    const ops::NewestRows rows = ops::read_newest_rows(repository)[m.id];
+    if (format == Format::json) {
+        std::string text = read_manifest_text(repository, m.id);
+        if (rows.empty()) return print(text);
+        Json json = parse_json(text, "the manifest of snapshot " + m.id);
+        json[ops::kNewestRowKey] = ops::newest_rows_json(rows);
+        return print_json(json);
+    }
+    print(ops::format_summary(m));
+    for (const auto& [component, time] : rows)
+        print_line("Newest row: " + printable(component) + " " + format_utc(time));
 }
 
 /// catalog files SNAPSHOT [SOURCE or COMPONENT]

@@ -131,7 +131,12 @@ inline void print_verify_report(const ops::VerifyReport& report, const CommonFla
                             : report.has(ops::Severity::damage) ? "damaged"
                                                                 : "warnings"},
                  {"findings", Json::array()},
-                 {"quarantined", Json::array()}};
+                 {"quarantined", Json::array()},
+                 {"newest_rows", Json::array()}};
+    for (const auto& [snapshot, rows] : report.newest_rows)
+        for (const auto& [component, time] : rows)
+            json["newest_rows"].push_back(
+                {{"snapshot", snapshot}, {"component", component}, {"time_utc", format_utc(time)}});
     if (report.coverage) json["coverage"] = detail::coverage_json(*report.coverage);
     std::set<std::string> damaged;
     Table table({{"SEVERITY"}, {"SNAPSHOT"}, {"COMPONENT"}, {"ITEM"}, {"WHAT"}});

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "holdfast/ops/drill_report.hpp"
+#include "holdfast/ops/newest_row.hpp"
 #include "holdfast/store/ledger.hpp"
 #include "holdfast/store/manifest.hpp"
 
@@ -40,11 +41,13 @@ inline void record_drill(const Repository& repository, const DrillReport& report
         std::set<std::string> whole, drilled;
         for (const Component& c : manifest.components) whole.insert(c.source);
         bool has_passed = true, is_damaged = false;
+        NewestRows rows;
         for (const DrilledSource& s : report.sources) {
             if (s.snapshot != id) continue;
             drilled.insert(s.source);
             has_passed = has_passed && s.has_passed();
             is_damaged = is_damaged || s.is_damaged();
+            for (const CheckResult& check : s.checks) note_newest_row(check, rows);
         }
         Json details = {{"drill_utc", format_utc(report.began)},
                         {"drill_result", report.result()},
@@ -58,6 +61,7 @@ inline void record_drill(const Repository& repository, const DrillReport& report
                         {"total_s", report.total_s()},
                         {"missed", missed}};
         if (report.data_loss) details["data_loss_s"] = report.data_loss->count();
+        if (!rows.empty()) details[kNewestRowKey] = newest_rows_json(rows);
         lines.push_back({"drilled", id, details});
     }
     LedgerWriter(repository, lock_wait).append(lines);

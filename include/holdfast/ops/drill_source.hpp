@@ -56,16 +56,19 @@ inline bool holds_source(const Manifest& m, const std::string& source) {
                        [&](const Component& c) { return c.source == source; });
 }
 
-/// The snapshot whose turn it is. Throws: not_found, corrupt (a newer one cannot be read), io.
+/// The snapshot whose turn it is; never an emergency one unless it is named, for that holds what was to be replaced. Throws: not_found, corrupt (a newer one cannot be read), io.
 inline std::string snapshot_to_drill(const Repository& repository, const DrillOptions& options,
                                      const std::string& source) {
     using Pick = DrillOptions::Pick;
     if (options.pick == Pick::named) return options.name;
     if (options.pick == Pick::newest) return find_snapshot(repository, "latest:" + source).id;
     SnapshotList list = list_snapshots(repository);
-    std::erase_if(list.newest_first, [&](const Manifest& m) { return !holds_source(m, source); });
+    std::erase_if(list.newest_first, [&](const Manifest& m) {
+        return m.type == word_for(SnapshotType::emergency) || !holds_source(m, source);
+    });
     if (list.newest_first.empty())
-        throw Error(Kind::not_found, "no snapshot holds a source named " + in_quotes(source),
+        throw Error(Kind::not_found,
+                    "no snapshot but emergency ones holds a source named " + in_quotes(source),
                     "catalog lists what there is");
     if (options.pick == Pick::oldest) return list.newest_first.back().id;
     std::uniform_int_distribution<std::size_t> any(0, list.newest_first.size() - 1);

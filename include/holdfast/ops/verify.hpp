@@ -143,10 +143,20 @@ private:
         const auto before = damage_count();
         const fs::path staging = options_.staging.empty() ? repository_.tmp() : options_.staging;
         progress_.start(job.component->name, job.component->bytes);
-        verify_component(reader_, job.manifest->id, *job.component, staging, report.findings, progress_);
+        verify_component(reader_, job.manifest->id, *job.component, staging, report.findings, progress_,
+                         [&](const fs::path& image) { find_newest_row(job, image); });
         if (damage_count() == before) return memory_.set(job.key(), options_.now);
         memory_.set_bad(job.key(), options_.now);
         damaged.insert(job.manifest->id);
+    }
+
+    void find_newest_row(const Job& job, const fs::path& image) {
+        const auto source =
+            std::find_if(options_.sources.begin(), options_.sources.end(),
+                         [&](const SourceConfig& s) { return s.name == job.component->source; });
+        if (source == options_.sources.end()) return;
+        measure_newest_row(*source, *job.component, image, job.manifest->started,
+                           report.newest_rows[job.manifest->id], report.notes);
     }
 
     void roll_streams(const std::vector<Job>& jobs, std::set<std::string>& damaged) {

@@ -10,11 +10,14 @@
 
 namespace holdfast::ops {
 
+/// Sees a restored database that is sound, before it is removed.
+using DatabaseVisitor = std::function<void(const fs::path&)>;
+
 namespace detail {
 
 inline void verify_database(ObjectReader& reader, const Component& c, const fs::path& staging,
-                            const std::function<void(Severity, const std::string&)>& find,
-                            Progress& progress) {
+                            const std::function<void(Severity, const std::string&)>& find, Progress& progress,
+                            const DatabaseVisitor& visit) {
     const TempName folder{staging / ("verify." + std::to_string(::getpid()) + "." + random_hex<4>())};
     make_directory(folder.path());
     std::vector<std::string> ignored;  // owners and modes do not matter in staging
@@ -23,6 +26,7 @@ inline void verify_database(ObjectReader& reader, const Component& c, const fs::
     const SqliteCheck check = check_sqlite(folder.path() / "image.db");
     for (const std::string& what : check.damage) find(Severity::damage, what);
     for (const std::string& what : check.warnings()) find(Severity::warning, what);
+    if (check.damage.empty() && visit) visit(folder.path() / "image.db");
 }
 
 /// Databases inside a tree, each restored to staging and checked.
@@ -52,14 +56,15 @@ inline void verify_tree_databases(
 
 /// Appends findings; a corrupt stream is one of them. Throws: io, interrupted.
 inline void verify_component(ObjectReader& reader, const std::string& snapshot, const Component& c,
-                             const fs::path& staging, std::vector<Finding>& findings, Progress& progress) {
+                             const fs::path& staging, std::vector<Finding>& findings, Progress& progress,
+                             const DatabaseVisitor& visit = {}) {
     const auto find_in = [&](const std::string& item, Severity severity, const std::string& what) {
         findings.push_back({severity, snapshot, c.name, c.path_of(item), what});
     };
     const auto find = [&](Severity severity, const std::string& what) { find_in("", severity, what); };
     try {
         if (!c.is_tree()) {
-            if (c.kind == "sqlite") return detail::verify_database(reader, c, staging, find, progress);
+            if (c.kind == "sqlite") return detail::verify_database(reader, c, staging, find, progress, visit);
             return read_component(reader, c, [&](ByteSpan bytes) { progress.add(bytes.size()); });
         }
         const PullBytes pull = pull_extents(reader, extents_of_component(reader, c));

@@ -32,6 +32,13 @@ inline std::map<std::string, LastVerified> read_last_verified(const Repository& 
     return out;
 }
 
+inline bool knows_all(const NewestRows& known, const NewestRows& rows) {
+    return std::all_of(rows.begin(), rows.end(), [&](const auto& row) {
+        const auto at = known.find(row.first);
+        return at != known.end() && at->second == row.second;
+    });
+}
+
 /// What a snapshot is made of, as keys of the memory. Throws: corrupt, io.
 inline std::vector<Digest> units_of(const Repository& repository, const Manifest& manifest, bool deep) {
     std::vector<Digest> keys;
@@ -57,13 +64,16 @@ inline bool is_round_complete(const Repository& repository, const Manifest& mani
 }
 
 /// Damage is a "verified" line with the result "damaged", however it was found; a rolling run does not repeat
-/// it. Without damage a share is "sampled", a rolling run says something only where a round is complete.
+/// it. Without damage a share is "sampled", a rolling run says something only where a round is complete, or where it
+/// met a newest row that the ledger does not know; that is "sampled" too.
 /// Throws: busy, corrupt, io.
 inline void record_verified(const Repository& repository, const VerifyOptions& options,
                             const std::vector<Manifest>& manifests, const VerifiedMemory& memory,
                             const VerifyReport& report) {
     std::map<std::string, detail::LastVerified> last;
+    std::map<std::string, NewestRows> known;
     if (options.budget) last = detail::read_last_verified(repository, options.deep);
+    if (options.budget && !report.newest_rows.empty()) known = read_newest_rows(repository);
     std::set<std::string> ids(report.snapshots.begin(), report.snapshots.end());
     for (const Finding& f : report.findings)
         if (is_snapshot_id(f.snapshot)) ids.insert(f.snapshot);
@@ -79,13 +89,17 @@ inline void record_verified(const Repository& repository, const VerifyOptions& o
         const bool is_damaged = report.is_damaged(id);
         details["result"] = is_damaged ? "damaged" : "ok";
         if (options.budget && is_damaged && before && before->is_damaged) continue;
+        const auto rows = report.newest_rows.find(id);
+        const bool has_rows = rows != report.newest_rows.end() && !rows->second.empty();
+        bool is_part = options.share.has_value();
         if (options.budget && !is_damaged) {
             const auto manifest = readable.find(id);
-            if (manifest == readable.end() ||
-                !is_round_complete(repository, *manifest->second, options.deep, memory, before))
-                continue;
+            is_part = manifest == readable.end() ||
+                      !is_round_complete(repository, *manifest->second, options.deep, memory, before);
+            if (is_part && (!has_rows || detail::knows_all(known[id], rows->second))) continue;
         }
-        lines.push_back({options.share && !is_damaged ? "sampled" : "verified", id, details});
+        lines.push_back({is_part && !is_damaged ? "sampled" : "verified", id, details});
+        if (has_rows) lines.back().details[kNewestRowKey] = newest_rows_json(rows->second);
     }
     LedgerWriter(repository, options.lock_wait).append(lines);
 }

@@ -3,6 +3,7 @@
 
 #include "holdfast/base/progress.hpp"
 #include "holdfast/ops/finding.hpp"
+#include "holdfast/ops/newest_row.hpp"
 #include "holdfast/ops/portion.hpp"
 #include "holdfast/ops/quarantine.hpp"
 
@@ -14,9 +15,10 @@ struct VerifyOptions {
     bool deep = false;
     std::optional<double>
         share;  // up to 1: so much of the objects and, if deep, of the components, by chance
-    std::optional<Budget> budget;  // a rolling run over every snapshot; instead of share, implies all
-    bool quarantine = false;       // move damaged objects away, with the repository locked exclusively
-    fs::path staging;              // empty: the repository's tmp folder
+    std::optional<Budget> budget;       // a rolling run over every snapshot; instead of share, implies all
+    bool quarantine = false;            // move damaged objects away, with the repository locked exclusively
+    std::vector<SourceConfig> sources;  // of the configuration: what asks for the newest row
+    fs::path staging;                   // empty: the repository's tmp folder
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
     SystemSeconds now = now_utc();
@@ -30,6 +32,7 @@ struct VerifyReport {
     std::uint64_t objects = 0;         // hashed
     std::uint64_t bytes = 0;           // stored bytes hashed
     std::optional<Coverage> coverage;  // of a rolling run: objects, or components if deep
+    std::map<std::string, NewestRows> newest_rows;  // if deep, by snapshot
     std::vector<Quarantined> quarantined;
     std::vector<std::string> notes;
 
