@@ -22,6 +22,7 @@ JOBS
   prune         prune, by the [retention] section of the configuration
   drill         dr_drill.sh
   cleanup-logs  cleanup_logs.sh
+  health        health_monitor.sh once; that something is not healthy is no failure, for the monitor tells it
 
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --at EXPRESSION  do nothing unless a run of this cron expression is due; for crontab lines of another zone
@@ -33,7 +34,8 @@ ENVIRONMENT
   BACKUP_LOCK_WAIT  how long a backup waits for another one to end (20m); DRY_RUN and BACKUP_TYPE do not count
 
 EXIT STATUS
-  that of the job: see backup.sh, verify, prune, dr_drill.sh and cleanup_logs.sh   2 wrong usage
+  that of the job: see backup.sh, verify, prune, dr_drill.sh and cleanup_logs.sh; of health only 3, nobody could look
+  2 wrong usage
 
 EXAMPLES
   run_job.sh --config /etc/holdfast/holdfast.toml full
@@ -60,7 +62,7 @@ parse_arguments() {
         printf '%s\n' "$usage" || exit 8
         exit 0
         ;;
-      full | hourly | verify | prune | drill | cleanup-logs)
+      full | hourly | verify | prune | drill | cleanup-logs | health)
         [[ -z $job ]] || die 2 "one job at a time: '$job' or '$1'" "see run_job.sh --help"
         job=$1
         ;;
@@ -133,6 +135,10 @@ main() {
       run_script "${backup[@]}" --type hourly
       ;;
     drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;; # it has a log of its own, as backup.sh has
+    health)
+      run_script "$scripts/health_monitor.sh" "${quiet[@]}" once
+      if ((child_code == 1 || child_code == 2)); then child_code=0; fi
+      ;;
     *)
       need jq timeout
       load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}

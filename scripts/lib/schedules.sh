@@ -7,6 +7,8 @@ join() { # <separator> <word>...
   printf '%s' "$out"
 }
 
+every_five_minutes='*/5 * * * *'
+
 # The one table of what runs when. Two backups at once would wait for each other; so no two share a minute.
 look_up() { # <profile>: sets $job and $expressions
   case $1 in
@@ -18,6 +20,7 @@ look_up() { # <profile>: sets $job and $expressions
     prune) job=prune expressions=('30 5 * * *') ;;
     drill) job=drill expressions=('30 6 1 1,4,7,10 *') ;;
     cleanup-logs) job=cleanup-logs expressions=('0 3 * * 1') ;;
+    health) job=health expressions=("$every_five_minutes") ;;
     custom) job=$custom_job expressions=("$operand") ;;
   esac
 }
@@ -77,8 +80,8 @@ add_schedules() { # <profile>...
       continue
     fi
     [[ -n ${expressions[0]} ]] || die 2 "custom needs an expression" "write \"0 */6 * * *\""
-    [[ $job =~ ^(full|hourly|verify|prune|drill|cleanup-logs)$ ]] ||
-      die 2 "unknown job '$job'" "full, hourly, verify, prune, drill or cleanup-logs"
+    [[ $job =~ ^(full|hourly|verify|prune|drill|cleanup-logs|health)$ ]] ||
+      die 2 "unknown job '$job'" "full, hourly, verify, prune, drill, cleanup-logs or health"
     check_expressions
     if [[ $scheduler == cron ]]; then
       add_to_cron "$schedule_name"

@@ -84,11 +84,11 @@ hook_crontab() { # <shell line>: $calls counts the calls, $1 is the first argume
 @test "all: the same schedules as cron/holdfast.cron and the timers, and no others" {
   plan all
   assert_equal "$(lines | sed -E 's/^(([^ ]+ ){5}).* ([a-z-]+) # .*/\1\3/' | sort)" \
-    "$(grep -E '^[0-9]' "$HOLDFAST_SOURCE/cron/holdfast.cron" | sed -E 's/ +/ /g; s/root .* //' | sort)"
+    "$(grep -E '^[0-9*]' "$HOLDFAST_SOURCE/cron/holdfast.cron" | sed -E 's/ +/ /g; s/root .* //' | sort)"
   "$schedule_backups" all --dry-run --systemd --zone UTC >timers
   assert_equal "$(grep -E '^(OnCalendar|Unit|Persistent|Random)' timers | sort)" \
-    "$(grep -hE --exclude=holdfast-health.timer '^(OnCalendar|Unit|Persistent|Random)' "$HOLDFAST_SOURCE"/systemd/*.timer | sort)"
-  assert_equal "$(grep -c '^--- ' timers)" "$(find "$HOLDFAST_SOURCE/systemd" -name '*.timer' ! -name holdfast-health.timer | wc -l)"
+    "$(grep -hE '^(OnCalendar|Unit|Persistent|Random)' "$HOLDFAST_SOURCE"/systemd/*.timer | sort)"
+  assert_equal "$(grep -c '^--- ' timers)" "$(find "$HOLDFAST_SOURCE/systemd" -name '*.timer' | wc -l)"
 }
 
 @test "lines of others stay byte for byte: environment, %, tabs, carriage returns, control bytes, comments" {
@@ -254,6 +254,21 @@ without_crontab() { # <command> [arg...]
   done
 }
 
+@test "health: every five minutes in any zone; not healthy is no failure of the job, a look that cannot be made is" {
+  local zone
+  for zone in UTC Asia/Kolkata Australia/Eucla; do
+    plan health --zone "$zone"
+    run -0 lines
+    assert_regex "$output" '^(\*/5|0,5,10,15,20,25,30,35,40,45,50,55) \* \* \* \* /.* health # holdfast: health$'
+  done
+  plan health
+  run -0 as_cron "$(command_of health)" # no repository yet: unhealthy, which is what it is for
+  assert_equal "$(jq -r .status logs/backups/health.json)" unhealthy
+  echo 'x = 1' >>holdfast.toml
+  run -3 as_cron "$(command_of health)"
+  assert_output --partial 'holdfast.toml'
+}
+
 @test "a job that fails says so on standard error and in its log, with its exit code" {
   init >/dev/null
   snap >/dev/null
@@ -337,7 +352,7 @@ without_crontab() { # <command> [arg...]
   assert_output --partial 'for another configuration'
   cmp before "$table"
   plan all --name b --config other/holdfast.toml
-  assert_equal "$(lines | grep -c "other/holdfast.toml .* # holdfast: b-")" 6
+  assert_equal "$(lines | grep -c "other/holdfast.toml .* # holdfast: b-")" 7
   plan daily
   plan remove b-daily
   assert_equal "$(lines | grep -c ' full # ')" 1
@@ -355,7 +370,7 @@ without_crontab() { # <command> [arg...]
 
 @test "--dry-run and DRY_RUN print the lines and write nothing" {
   run -0 plan all --dry-run
-  assert_equal "${#lines[@]}" 6
+  assert_equal "${#lines[@]}" 7
   DRY_RUN=true run -0 plan daily
   assert_file_not_exist "$table"
   plan daily

@@ -74,7 +74,7 @@ assert_units_verify() { # <folder>
   plan all --zone UTC
   mkdir verify
   assert_units_verify "$HOLDFAST_UNIT_DIR"
-  for name in daily hourly verify prune drill cleanup-logs; do
+  for name in daily hourly verify prune drill cleanup-logs health; do
     assert grep -qx -- "--quiet enable holdfast-$name.timer" "$calls"
     assert grep -qx "restart holdfast-$name.timer" "$calls"
   done
@@ -82,6 +82,26 @@ assert_units_verify() { # <folder>
   assert_equal "$(grep -h ExecStart= units/holdfast-backup@.service)" \
     "ExecStart=$HOLDFAST_SOURCE/scripts/run_job.sh --config $PWD/holdfast.toml %i"
   assert_equal "$(stat -c %a units/* | sort -u)" 644
+}
+
+@test "health: the shipped timer as it is, again without a change; other times by the calendar; only its own configuration" {
+  plan health
+  assert_equal "$(grep -E '^On|^Unit' units/holdfast-health.timer)" "$(grep -E '^On|^Unit' "$HOLDFAST_SOURCE/systemd/holdfast-health.timer")"
+  assert_equal "$(sed -n 's/^ExecStart=//p' units/holdfast-health.service)" \
+    "$HOLDFAST_SOURCE/scripts/health_monitor.sh --quiet --config $PWD/holdfast.toml once"
+  : >"$calls"
+  plan health
+  run -1 grep daemon-reload "$calls"
+  plan custom '*/20 9-17 * * *' --job health --name office --zone UTC
+  assert_equal "$(grep -E '^(On|Pers|Unit)' units/holdfast-office.timer)" \
+    $'OnCalendar=*-*-* 09..17:00,20,40:00 UTC\nPersistent=true\nUnit=holdfast-health.service'
+  run -0 "$schedule_backups" lint units/holdfast-office.timer
+  mkdir verify
+  assert_units_verify "$HOLDFAST_UNIT_DIR"
+  run -0 "$schedule_backups" list
+  assert_output --regexp 'health +systemd +health +\*/5 \* \* \* \* +the host +20.*Z'
+  mkdir other && cp holdfast.toml other/
+  run -10 plan health --config other/holdfast.toml
 }
 
 @test "doing it again writes nothing and reloads nothing" {
