@@ -57,6 +57,7 @@ def row: "| " + (map(cell) | join(" | ")) + " |";
 (["command", .command] | row),
 (select(.snapshot) | ["snapshot", "\(.snapshot.id), \(.snapshot.type), \(.snapshot.state), \(.snapshot.trust)"] | row),
 (select(.snapshot) | ["data of", "\(.snapshot.started_utc): what was written in the \(.snapshot.age) since then is not in it"] | row),
+(select(.snapshot.newest_row_utc) | ["newest row", .snapshot.newest_row_utc] | row),
 (select(.restore.restore) | ["restore", .restore.restore] | row),
 (select(.restore.emergency) | ["emergency snapshot of what was there", .restore.emergency] | row),
 (select(.services != []) | ["services", (.services | join(", "))] | row),
@@ -68,6 +69,7 @@ def row: "| " + (map(cell) | join(" | ")) + " |";
 (select(.restore.checks and .restore.checks != []) | "", "## Checks of the restored data", "", "| component | check | state | detail |", "| --- | --- | --- | --- |",
   (.restore.checks[] | [.component, .name, .state, .detail] | row)),
 (select((.restore.warnings // []) != []) | "", "## Warnings", "", (.restore.warnings[] | "- " + cell)),
+(select((.restore.notes // []) != []) | "", "## Notes", "", (.restore.notes[] | "- " + cell)),
 (select(.next != []) | "", "## What to do next", "", (.next[] | "- " + .))'
 
 # For on_exit: the record of the run, whatever its end was; last of all but the terminal state.

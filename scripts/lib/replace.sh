@@ -85,7 +85,7 @@ stop_all() {
 }
 
 change_data() { # <name of the step> <command>...: the tool's answer in $report; its code in $child_code
-  local emergency
+  local emergency line
   begin_step "$1"
   known_restores=$({ restore --pending --json "${flags[@]}" || true; } | jq -c 'map(.restore)') # a damaged journal is not ours
   data_state=changing
@@ -95,6 +95,7 @@ change_data() { # <name of the step> <command>...: the tool's answer in $report;
     restore_id=$(jq -r .restore <<<"$report")
     emergency=$(jq -r '.emergency // empty' <<<"$report")
     if [[ -n $emergency ]]; then log "emergency snapshot of what was there: $emergency"; fi
+    while IFS= read -r line; do log "$line"; done < <(jq -r '.notes // [] | .[]' <<<"$report")
     end_step
     data_state=changed
   else

@@ -31,9 +31,9 @@ plan_restore() {
 
 describe_snapshot() {
   local row trouble
-  row=$(jq --arg id "$id" 'map(select(.id == $id))[0] | {id, type, state, trust, started_utc, age_s, age}' <<<"$catalog_json")
+  row=$(jq --arg id "$id" 'map(select(.id == $id))[0] | {id, type, state, trust, started_utc, age_s, age, newest_row_utc}' <<<"$catalog_json")
   note_incident '.snapshot = $row' --argjson row "$row"
-  plan_text="snapshot $id: $(jq -r '"\(.type), \(.state), \(.trust); what was written in the \(.age) since then is lost"' <<<"$row")"$'\n'"$plan_text"
+  plan_text="snapshot $id: $(jq -r '"\(.type), \(.state), \(.trust)\(if .newest_row_utc then "; newest row \(.newest_row_utc)" else "" end); what was written in the \(.age) since then is lost"' <<<"$row")"$'\n'"$plan_text"
   if [[ $(jq -r .type <<<"$row") == emergency ]]; then
     say WARN "snapshot $id is an emergency snapshot: it holds what was there right before a restore, with its faults"
   fi

@@ -1,6 +1,6 @@
 // base/holders.hpp - which other process has a file open?
 //
-// Looks through /proc/*/fd, so it sees what the caller may see: every process for root, else the caller's own. It opens
+// Looks through /proc/*/fd and, below a folder, through the maps of memory too, so it sees what the caller may see: every process for root, else the caller's own. It opens
 // none of the files: closing one would drop the POSIX locks that this process has on it.
 #pragma once
 
@@ -103,12 +103,31 @@ struct FolderHolder {
     std::string path;  // what it has open, or its current folder
 };
 
+namespace detail {
+
+/// The first file below a folder that a process has in its memory, as a program, a library or data; nothing if there is none.
+inline std::optional<std::string> mapped_below(pid_t pid, const std::string& folder) {
+    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    for (std::string line; std::getline(maps, line);) {  // address perms offset device inode path
+        const std::size_t at = line.find(" " + folder + "/");
+        if (at != std::string::npos && line.find('/') == at + 1) return line.substr(at + 1);
+    }
+    return std::nullopt;
+}
+
+}  // namespace detail
+
 /// The first other process that works below a folder, or in it; best effort. `folder` is canonical. A shell that only stands
 /// there and waits for us does not count.
 inline std::optional<FolderHolder> find_holder_below(const std::string& folder) {
     std::optional<FolderHolder> found;
     const std::set<pid_t> own = detail::own_line();
     detail::visit_open_files([&](pid_t pid, const fs::path& link) {
+        if (link.filename() == "cwd")  // once for each process
+            if (const auto mapped = detail::mapped_below(pid, folder)) {
+                found = {pid, *mapped};
+                return true;
+            }
         if (own.contains(pid) && link.filename() == "cwd") return false;
         std::error_code unreadable;
         const std::string path = fs::read_symlink(link, unreadable).string();

@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/text.hpp"
@@ -75,6 +77,20 @@ inline std::optional<MountPlace> find_mount(const std::string& path) {
     for (std::string line; std::getline(mounts, line);)
         if (auto place = detail::parse_mount(line, id, real)) return place;
     return std::nullopt;
+}
+
+/// What is mounted at a path or below it, which has no links; the deepest last. Empty if that cannot be told.
+inline std::vector<std::string> mount_points_in(const fs::path& folder) {
+    std::vector<std::string> found;
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) {
+        const auto cells = split(line, ' ');
+        if (cells.size() < 10) continue;
+        const std::string point = detail::unescape_mount(cells[4]);
+        if (point == folder.string() || point.starts_with(folder.string() + "/")) found.push_back(point);
+    }
+    std::sort(found.begin(), found.end());
+    return found;
 }
 
 }  // namespace holdfast

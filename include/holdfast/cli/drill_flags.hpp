@@ -19,7 +19,8 @@ inline void add_drill_flags(CLI::App& app, DrillFlags& flags) {
     auto* snapshot =
         app.add_option("SNAPSHOT", flags.snapshot, std::string(kSnapshotHelp) + " (newest of each source)");
     auto* oldest =
-        app.add_flag("--oldest", flags.oldest, "the oldest snapshot of each source, emergency ones aside")->excludes(snapshot);
+        app.add_flag("--oldest", flags.oldest, "the oldest snapshot of each source, emergency ones aside")
+            ->excludes(snapshot);
     app.add_flag("--random", flags.random, "any snapshot of each source")
         ->excludes(snapshot)
         ->excludes(oldest);

@@ -35,18 +35,25 @@ inline void print_in_place_plan(const Manifest& manifest, const ops::RestoreJour
                                 const CommonFlags& flags) {
     Table table({{"COMPONENT"}, {"KIND"}, {"SIZE", Align::right}, {"REPLACES"}, {"NOW"}});
     Json json = {{"snapshot", manifest.id}, {"components", Json::array()}};
+    std::map<std::string, std::vector<std::string>> stays;
     for (const ops::JournalComponent& c : plan.components) {
         const Component& stored = *manifest.find(c.name);
         const bool exists = inode_of(c.target).has_value();
+        const std::vector<std::string> left_out = ops::find_left_out(c.target, c.exclude);
+        if (!left_out.empty()) stays[c.target] = left_out;
         table.add({c.name, c.kind, format_bytes(stored.bytes), c.target, exists ? "exists" : "missing"});
         json["components"].push_back({{"name", c.name},
                                       {"kind", c.kind},
                                       {"bytes", stored.bytes},
                                       {"to", c.target},
-                                      {"exists", exists}});
+                                      {"exists", exists},
+                                      {"left_out", detail::texts(left_out)}});
     }
     if (flags.json) return print_json(json);
     print(table.text());
+    for (const auto& [target, left_out] : stays)
+        print_line(ops::count_and_name(left_out) + " of " + in_quotes(target) +
+                   " that 'exclude' leaves out: what has its folder in the snapshot stays in place");
 }
 
 /// The paths that were replaced, or JSON. Returns the exit code.
@@ -60,7 +67,8 @@ inline int print_in_place_report(const ops::InPlaceReport& report, const CommonF
                  {"components", Json::array()},
                  {"checks", Json::array()},
                  {"phases", Json::array()},
-                 {"warnings", detail::texts(report.warnings)}};
+                 {"warnings", detail::texts(report.warnings)},
+                 {"notes", detail::texts(report.notes)}};
     for (const ops::RestoredComponent& c : report.components) {
         json["components"].push_back({{"name", c.name},
                                       {"path", c.path},

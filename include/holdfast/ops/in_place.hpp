@@ -187,6 +187,8 @@ private:
             for (const Move& move : moves) carry_out(move);
             restore_modes(moves);
             held.check_unused();  // who opened an old one in between would write into it
+            for (const JournalComponent& c : report.journal.components)
+                bring_left_out(c, report.warnings, report.notes);
         } catch (const Error& e) {
             take_back_swap();
             if (!is_half_done_) throw;

@@ -31,6 +31,15 @@ inline bool covers(const SourceConfig& source, const Component& c, const fs::pat
            });
 }
 
+/// The source that captures this place now; null if there is none, or another one has its name.
+inline const SourceConfig* source_of(const Component& c, const fs::path& place,
+                                     const std::vector<SourceConfig>& configured) {
+    const auto known = std::find_if(configured.begin(), configured.end(),
+                                    [&](const SourceConfig& s) { return s.name == c.source; });
+    const bool is_own = place == fs::weakly_canonical(c.path);
+    return is_own && known != configured.end() && covers(*known, c, place) ? &*known : nullptr;
+}
+
 /// Sources that capture what lies at the targets now: as the configuration does it, if it is its own place.
 inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journal, const Manifest& manifest,
                                                     const std::vector<SourceConfig>& configured) {
@@ -44,9 +53,7 @@ inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journa
         SourceConfig& source = by_name[c.source];
         is_own_place.try_emplace(c.source, true);
         if (source.name.empty() && known != configured.end()) source = *known;
-        if (known == configured.end() || jc.target != fs::weakly_canonical(c.path) ||
-            !covers(*known, c, jc.target))
-            is_own_place[c.source] = false;
+        if (source_of(c, jc.target, configured) == nullptr) is_own_place[c.source] = false;
         source.name = c.source;
         source.kind = parse_word<SourceKind>(c.kind).value_or(SourceKind::tree);
         source.source_class = parse_word<SourceClass>(c.source_class).value_or(SourceClass::data);
@@ -133,6 +140,8 @@ inline RestoreJournal plan_in_place(const Repository& repository, const Manifest
         const fs::path folder = target.parent_path() / (std::string(kStagingPrefix) + journal.id);
         const fs::path staged = folder / std::to_string(journal.components.size());
         journal.components.push_back({{c->kind, target.string(), staged.string()}, c->name, c->source});
+        if (const SourceConfig* source = detail::source_of(*c, target, options.sources))
+            journal.components.back().exclude = source->exclude;
     }
     const fs::path root = fs::canonical(repository.root());
     for (const JournalComponent& c : journal.components)

@@ -5,6 +5,7 @@
 
 #include <sys/statvfs.h>
 
+#include "holdfast/base/mounts.hpp"
 #include "holdfast/ops/choose_components.hpp"
 #include "holdfast/ops/hold_databases.hpp"
 #include "holdfast/ops/restore.hpp"
@@ -64,11 +65,17 @@ inline void check_replaceable(const Component& c, const fs::path& target) {
                         ", component " + in_quotes(c.name) + " is " + (wants_folder ? "one" : "a file") +
                         "; nothing was changed",
                     "move it away first, or restore with --target");
-    if (st.st_dev != parent.st_dev)
+    const std::vector<std::string> mounts = mount_points_in(target);
+    if (st.st_dev != parent.st_dev || (!mounts.empty() && mounts[0] == target))
         throw Error(Kind::refused,
                     in_quotes(target.string()) +
                         " is a mount point, which cannot be exchanged as a whole; nothing was changed",
                     "restore with --target into a folder on that file system and move its entries");
+    if (!mounts.empty())  // it would move away with the old tree, and --accept would empty it
+        throw Error(Kind::refused,
+                    in_quotes(mounts[0]) + " is mounted below " + in_quotes(target.string()) +
+                        " and would move away with it; nothing was changed",
+                    "umount " + mounts[0] + " first, or restore with --target");
 }
 
 inline void check_apart(const std::vector<JournalComponent>& components) {

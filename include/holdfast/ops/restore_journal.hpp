@@ -85,6 +85,9 @@ inline void write_journal(const Repository& repository, const RestoreJournal& jo
                     {"staged", c.staged}};
         if (c.old) one["old"] = {{"size", c.old->size}, {"mtime_ns", c.old->mtime_ns}};
         one["moves"] = detail::json_of(c.moves);
+        if (!c.exclude.empty()) one["exclude"] = c.exclude;
+        for (const auto& [path, inode] : c.left_out_sidecars)
+            one["left_out_sidecars"][json_text(path)] = inode;
         components.push_back(one);
     }
     const Json json = {{"restore", journal.id},
@@ -133,6 +136,13 @@ inline RestoreJournal read_journal(const Repository& repository, const std::stri
             component.old = FileStamp{old.number("size"), old.signed_number("mtime_ns")};
         }
         component.moves = detail::moves_of(c.array("moves"), what);
+        if (c.find("exclude") != nullptr)
+            for (const Json& pattern : c.array("exclude"))
+                if (pattern.is_string()) component.exclude.push_back(pattern.get<std::string>());
+        if (c.find("left_out_sidecars") != nullptr)
+            for (const auto& [sidecar, inode] : c.at("left_out_sidecars").items())
+                if (inode.is_number_unsigned())
+                    component.left_out_sidecars[sidecar] = inode.get<std::uint64_t>();
         journal.components.push_back(std::move(component));
     }
     return journal;

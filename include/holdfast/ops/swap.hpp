@@ -2,7 +2,7 @@
 #pragma once
 
 #include "holdfast/base/moves.hpp"
-#include "holdfast/source/sqlite_files.hpp"
+#include "holdfast/ops/left_out.hpp"
 
 namespace holdfast::ops {
 
@@ -18,6 +18,9 @@ struct Swap {
     std::string staged;              // the replacement before, the old one after, on the same file system
     std::optional<FileStamp> old{};  // of the old database
     std::vector<Move> moves{};       // the last one gives the target its new content
+    // Of a tree: what no snapshot has, so it stays at the target (left_out.hpp).
+    std::vector<std::string> exclude{};
+    SidecarInodes left_out_sidecars{};
 
     /// The replacement has left its private place; whether it is still at the target is for others to change.
     bool is_swapped() const { return !moves.empty() && inode_of(staged) != moves.back().inode; }
@@ -69,6 +72,7 @@ inline bool can_exchange(const fs::path& folder) {
 /// The sidecars of an old database leave before the new one comes: beside it they would be replayed into it, since nothing in
 /// a WAL or journal says whose it is. The WAL leaves last: until then the old database is complete.
 inline void plan_swap(Swap& c) {
+    c.left_out_sidecars = find_left_out_sidecars(c.target, c.exclude);
     if (c.kind == "sqlite")
         for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
             if (inode_of(c.target + *suffix))
@@ -82,6 +86,28 @@ inline void plan_swap(Swap& c) {
         c.moves.push_back(plan_move(c.staged, c.target));
     }
     if (c.kind == "sqlite" && inode_of(c.target)) c.old = detail::stamp_of(c.target);
+}
+
+/// After the moves: what the backup leaves out comes along, and what else is not in the snapshot is named. Throws: io.
+inline void bring_left_out(const Swap& c, std::vector<std::string>& warnings,
+                           std::vector<std::string>& notes) {
+    const auto kept = c.kept();
+    if (c.kind != "tree" || !kept || !fs::is_directory(fs::symlink_status(*kept))) return;
+    LeftOut left_out(*kept, c.target);
+    left_out.carry(c.exclude, c.left_out_sidecars);
+    const std::string of = " of " + in_quotes(c.target);
+    if (!left_out.carried.empty())
+        notes.push_back(count_and_name(left_out.carried) + of + " that 'exclude' leaves out stayed in place");
+    if (!left_out.stayed.empty())
+        warnings.push_back(count_and_name(left_out.stayed) + of +
+                           " that 'exclude' leaves out found no place in the restored tree and are kept in " +
+                           in_quotes(*kept) + "; no snapshot has them");
+    const auto gone = find_topmost(*kept, [&](const std::string& path) {
+        return !inode_of(fs::path(c.target) / path) && !left_out.is_sidecar_of_other(path);
+    });
+    if (!gone.empty())
+        notes.push_back(count_and_name(gone) + of + " are not in the snapshot; they are kept in " +
+                        in_quotes(*kept) + ", and --undo brings them back");
 }
 
 /// The moves of several, in order.

@@ -94,7 +94,7 @@ inline void carry_out_undo(const Repository& repository, RestoreJournal& journal
 
 /// Of one that was interrupted in the middle: what is not in place yet is as before, then swapped.
 inline void carry_out_swaps(const Repository& repository, RestoreJournal& journal,
-                            std::vector<std::string>& warnings) {
+                            std::vector<std::string>& warnings, std::vector<std::string>& notes) {
     for (const JournalComponent& c : journal.components)
         if (c.is_swapped() && inode_of(c.target) != c.moves.back().inode)
             throw Error(Kind::refused,
@@ -116,6 +116,7 @@ inline void carry_out_swaps(const Repository& repository, RestoreJournal& journa
             if (!c.is_swapped()) undo_swap(c, warnings);
             throw;
         }
+    for (const JournalComponent& c : journal.components) bring_left_out(c, warnings, notes);
     journal.state = RestoreState::restored;
     write_journal(repository, journal);
 }
@@ -230,7 +231,7 @@ inline InPlaceReport resume_restore(const Repository& repository, const std::str
     if (journal.state == undoing)
         detail::carry_out_undo(repository, journal, report.warnings);
     else
-        detail::carry_out_swaps(repository, journal, report.warnings);
+        detail::carry_out_swaps(repository, journal, report.warnings, report.notes);
     record_restore(repository, journal.state == undone ? "undone" : "restored", journal, options.lock_wait,
                    report.notes);
     for (const JournalComponent& c : journal.components)

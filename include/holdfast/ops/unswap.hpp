@@ -73,10 +73,18 @@ inline std::vector<Move> plan_undo(const Swap& c, std::vector<std::string>& warn
     return undo;
 }
 
-/// Carries out what plan_undo() said. A failure before the target has its old content takes back what was done; after it
+/// Carries out what plan_undo() said, after what the backup leaves out. A failure before the target has its old content takes back what was done; after it
 /// nothing is taken back, since an application may have opened the old one already. Throws: io, refused.
 inline void undo_swap(const Swap& c, std::vector<std::string>& warnings) {
     const std::vector<Move> undo = plan_undo(c, warnings);
+    if (const auto kept = c.kept(); kept && fs::is_directory(fs::symlink_status(*kept))) {
+        LeftOut back(c.target, *kept);
+        back.carry(c.exclude, c.left_out_sidecars);
+        if (!back.stayed.empty())
+            warnings.push_back(
+                count_and_name(back.stayed) + " of " + in_quotes(c.target) +
+                " that 'exclude' leaves out found no place in the old tree and are kept aside");
+    }
     const auto content_end = std::find_if(undo.rbegin(), undo.rend(), [&](const Move& m) {
                                  return m.from == c.target || m.to == c.target;
                              }).base();
