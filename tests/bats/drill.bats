@@ -43,6 +43,10 @@ END
   id=$(snap --quiet)
 }
 
+teardown() {
+  umount -l small 2>/dev/null || true
+}
+
 # Nothing is left of a drill but its records and its log.
 assert_nothing_left() {
   assert_equal "$(find "$system" -maxdepth 1 -name 'holdfast-drill.*')" ''
@@ -261,4 +265,37 @@ assert_stops() { # <pid>
   done
   run -0 --separate-stderr drill "$emergency" --quiet --json
   assert_equal "$(jq -r '[.sources[].snapshot] | unique | .[]' <<<"$output")" "$emergency"
+}
+
+@test "a full scratch disk is a clean failure of that source: 8, the others are drilled, and the scratch disk gets its space back" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  local i how free code said
+  for i in {1..600}; do echo "$i" >"lake/$i"; done # each takes a page of the disk, which the look ahead does not know
+  id=$(snap --quiet)
+  mkdir small
+  mount -t tmpfs -o size=1m,mode=700 tmpfs small 2>/dev/null || skip 'cannot mount'
+  free=$(df --output=avail small | tail -n 1)
+  for how in --quiet --stock-tools; do
+    # shellcheck disable=SC2154 # bats sets them
+    run --separate-stderr drill --scratch "$PWD/small" --json "$how"
+    code=$status said=$stderr
+    assert_equal "$(df --output=avail small | tail -n 1) $(ls -A small)" "$free "
+    assert_equal "$code" 8
+    assert_equal "$(jq -r '.result, (.sources[] | "\(.source) \(.failure.phase // "passed")")' <<<"$output" | paste -sd ' ')" \
+      'failed trades passed lake restore conf passed'
+    assert_regex "$said" 'No space left on device|write to .* failed'
+    assert_equal "$(tail -n 1 backups/ledger.jsonl | jq -r '.event, .result')" $'drilled\nfailed'
+    assert_nothing_left
+  done
+}
+
+@test "a scratch disk on which not even a folder can be made is 8 before anything is done" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  mkdir small
+  mount -t tmpfs -o size=1m,nr_inodes=1,mode=700 tmpfs small 2>/dev/null || skip 'cannot mount'
+  run --separate-stderr drill --scratch "$PWD/small"
+  umount small
+  assert_equal "$status" 8
+  assert_clean_failure
+  assert_equal "$(grep -c drilled backups/ledger.jsonl)" 0
 }

@@ -262,9 +262,8 @@ prompts() { # <how many> <the last one>
 }
 
 @test "restore.sh: on a terminal of 80 columns every snapshot has two lines, none is wrapped, and the prompt is in view" {
-  local i
   ask_for_newest_row
-  for i in {1..14}; do "$HOLDFAST_SOURCE/scripts/backup.sh" pre-deployment --quiet; done
+  for _ in {1..14}; do "$HOLDFAST_SOURCE/scripts/backup.sh" pre-deployment --quiet; done
   tmux -L "holdfast$$" new-session -d -x 80 -y 24 "$script" 3>&-
   wait_until picker_asks
   output=$(tmux -L "holdfast$$" capture-pane -p)
