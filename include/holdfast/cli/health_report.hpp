@@ -8,6 +8,8 @@
 #include "holdfast/cli/environment.hpp"
 #include "holdfast/cli/output.hpp"
 #include "holdfast/cli/report.hpp"
+#include "holdfast/cli/status_page.hpp"
+#include "holdfast/ops/gather_status.hpp"
 #include "holdfast/ops/write_metrics.hpp"
 
 namespace holdfast::cli {
@@ -20,7 +22,7 @@ inline constexpr const char* kHealthExitHelp =
 struct HealthFlags {
     std::vector<std::string> checks;
     std::vector<std::string> skipped;
-    std::string prometheus;
+    std::string prometheus, html;
     bool list = false;
 
     bool wants(const ops::HealthCheck& check) const {
@@ -53,6 +55,8 @@ inline void add_health_flags(CLI::App& app, HealthFlags& flags) {
         ->check(CLI::IsMember(names));
     add_text(app, "--prometheus", flags.prometheus, "FILE",
              "write the metrics there as well (health.metrics); for the textfile collector");
+    add_text(app, "--html", flags.html, "FILE",
+             "write a status page there as well (health.page); - prints it instead of the text");
     app.add_flag("--list", flags.list, "the names of the checks, and what they look at");
 }
 
@@ -95,8 +99,25 @@ inline std::string health_text(const ops::HealthResults& results, bool quiet) {
     return out;
 }
 
-/// Runs what is wanted and prints it. Throws: config, io.
+/// For whoever may read files of its folder's group: give the folder that of a web server, with the set-group-ID bit. No page is
+/// better than an old one that is green. Throws: io.
+inline void write_page(const fs::path& path, const std::string& page) {
+    try {
+        publish_file(path, as_bytes(page), 0640);
+    } catch (const Error& e) {
+        std::error_code error;
+        throw Error(Kind::io,
+                    std::string("the status page was not written: ") + e.what() +
+                        (fs::remove(path, error) ? "; that of the last time was removed" : ""),
+                    "check the owner, mode and space of that folder (health.page)");
+    }
+}
+
+/// Runs what is wanted and prints it. Throws: usage, config, io.
 inline Health report_health(const Environment& env, const HealthFlags& flags, const CommonFlags& common) {
+    const bool prints_page = flags.html == "-";
+    if (prints_page && common.json)
+        throw Error(Kind::usage, "--html - and --json both print", "name a file: --html FILE");
     ops::HealthContext context(health_options(env));
     auto results =
         ops::run_health_checks(context, [&](const ops::HealthCheck& check) { return flags.wants(check); });
@@ -104,12 +125,29 @@ inline Health report_health(const Environment& env, const HealthFlags& flags, co
         if (std::none_of(results.begin(), results.end(), [&](const auto& r) { return r.check == name; }))
             results.push_back({name, "", Health::unknown, "there is nothing to look at",
                                "name a source, an endpoint or a stream for it in the configuration"});
-    if (common.json)
+    if (prints_page)
+        print(status_page(ops::gather_status(context, results)));
+    else if (common.json)
         print_json(health_report_json(results, context.options.now));
     else
         print(health_text(results, common.quiet));
-    if (!flags.prometheus.empty())
-        ops::write_metrics(detail::absolute_path(flags.prometheus), ops::metrics_text(context, results));
+    std::optional<Error> failed;  // one file that cannot be written is no reason to leave out the other
+    const auto try_to_write = [&](const std::string& path, auto write) {
+        if (path.empty()) return;
+        try {
+            write(detail::absolute_path(path));
+        } catch (const Error& e) {
+            if (failed) say("healthcheck", "error", failed->what());
+            failed = e;
+        }
+    };
+    try_to_write(flags.prometheus, [&](const fs::path& path) {
+        ops::write_metrics(path, ops::metrics_text(context, results));
+    });
+    try_to_write(prints_page ? "" : flags.html, [&](const fs::path& path) {
+        write_page(path, status_page(ops::gather_status(context, results)));
+    });
+    if (failed) throw *failed;
     return overall(results);
 }
 

@@ -41,13 +41,6 @@ inline std::size_t count_held(const std::vector<SimulatedSnapshot>& all, SystemS
         std::count_if(all.begin(), all.end(), [&](const SimulatedSnapshot& s) { return is_held(s, at); }));
 }
 
-/// The coarsest rule that is named, which is the one that lasts.
-inline std::string lasting_rule(const std::string& reason) {
-    for (std::size_t i = kPeriods.size(); i-- > 0;)
-        if (reason.find(kPeriods[i].name) != std::string::npos) return kPeriods[i].name;
-    return "other";
-}
-
 /// Blue, green, orange …: told apart by people who do not see red and green (Okabe and Ito).
 inline const std::map<std::string, const char*>& rule_colours() {
     static const std::map<std::string, const char*> colours = {
@@ -127,8 +120,8 @@ inline std::string simulation_svg(const SimulatedDays& sim) {
     std::map<std::string, std::string> lines;
     for (const SimulatedSnapshot& s : sim.snapshots) {
         const SystemSeconds until = s.removed.value_or(end);
-        lines[detail::lasting_rule(s.last_reason)] += "M" + number(x(s.taken)) + " " + number(y({})) + "L" +
-                                                      number(x(until)) + " " + number(y(until - s.taken));
+        lines[lasting_rule(s.last_reason)] += "M" + number(x(s.taken)) + " " + number(y({})) + "L" +
+                                              number(x(until)) + " " + number(y(until - s.taken));
     }
     double legend = kLeft;
     for (const auto& [rule, path] : lines) {

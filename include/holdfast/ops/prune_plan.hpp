@@ -86,14 +86,15 @@ struct PrunePlan {
 
 namespace detail {
 
-inline std::vector<SnapshotFacts> read_facts(const Repository& repository, const SnapshotList& list,
+inline std::vector<SnapshotFacts> read_facts(const Repository& repository,
+                                             const std::vector<Manifest>& newest_first,
                                              const std::map<std::string, std::string>& trust,
                                              const PrunePolicy& policy) {
     std::map<std::string, Pin> pins = read_pins(repository);
     for (const auto& [id, restore] : snapshots_of_restores(repository))
         pins[id] = {policy.now + std::chrono::hours{24}, "restore " + restore + " was not accepted yet"};
     std::vector<SnapshotFacts> facts;
-    for (const Manifest& m : list.newest_first) {
+    for (const Manifest& m : newest_first) {
         SnapshotFacts s;
         s.id = m.id;
         s.number = m.number;
@@ -211,7 +212,7 @@ inline void check_approved(const Repository& repository, const PrunePlan& plan,
 /// A verdict for every snapshot, and what only an approved plan and a request to forget change about it. Throws: refused.
 inline void judge_all(const Repository& repository, const SnapshotList& list, const PrunePolicy& policy,
                       const std::map<std::string, std::string>& trust, PrunePlan& plan) {
-    const std::vector<SnapshotFacts> facts = read_facts(repository, list, trust, policy);
+    const std::vector<SnapshotFacts> facts = read_facts(repository, list.newest_first, trust, policy);
     plan.clock = trusted_now(facts, policy.now);
     for (const SnapshotFacts& s : facts)
         for (const std::string& source : s.sources)
@@ -275,6 +276,17 @@ inline void count_bytes(const Repository& repository, PrunePlan& plan) {
 }
 
 }  // namespace detail
+
+/// What the rules say of each snapshot, the newest first, without a look at the objects: what its removal frees is not known.
+/// Throws: corrupt (prune would refuse to remove anything), io.
+inline std::vector<Verdict> preview_prune(const Repository& repository,
+                                          const std::vector<Manifest>& newest_first,
+                                          const std::map<std::string, std::string>& trust,
+                                          const PrunePolicy& policy) {
+    detail::check_history(repository, policy);
+    return judge(detail::read_facts(repository, newest_first, trust, policy), policy.retention,
+                 TimeZone::find(policy.retention.zone), policy.now, policy.configured);
+}
 
 /// Reads the SHA256SUMS of all, on all cores. Memory: some 70 bytes for each object and core. Throws: corrupt, io.
 inline Holders find_holders(const std::vector<RankedSnapshot>& snapshots) {

@@ -51,6 +51,7 @@ struct HealthConfig {
     std::chrono::milliseconds quick_check{300};                    // time for each database; 0s: none
     bool schedule = false;                                         // is one expected on this host?
     std::string metrics;                                           // the file for Prometheus; empty: none
+    std::string page;                                              // the status page; empty: none
     std::vector<EndpointConfig> endpoints;
     std::vector<StreamConfig> streams;
 
@@ -171,6 +172,9 @@ inline HealthConfig read_health(TomlTable& table, const std::filesystem::path& f
     detail::read_file_name(table, "metrics", folder, out.metrics);
     if (!out.metrics.empty() && !out.metrics.ends_with(".prom"))
         table.fail("metrics", "does not end with .prom", "the textfile collector reads no other files");
+    detail::read_file_name(table, "page", folder, out.page);
+    if (!out.page.empty() && !out.page.ends_with(".html"))
+        table.fail("page", "does not end with .html", "page = \"/var/lib/holdfast/status/index.html\"");
     detail::read_probes(table, "endpoint", out.endpoints,
                         [&](TomlTable& t) { return detail::read_endpoint(t, folder); });
     detail::read_probes(table, "stream", out.streams,

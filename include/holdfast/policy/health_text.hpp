@@ -34,6 +34,7 @@ inline std::string health_toml(const HealthConfig& h) {
                       toml_line("quick_check", toml_text(milliseconds_text(h.quick_check))) +
                       toml_line("schedule", h.schedule ? "true" : "false");
     if (!h.metrics.empty()) out += toml_line("metrics", toml_text(h.metrics));
+    if (!h.page.empty()) out += toml_line("page", toml_text(h.page));
     if (!h.max_age_of.empty()) out += "\n[health.max_age_of]\n";
     for (const auto& [name, limit] : h.max_age_of) out += age(toml_text(name).c_str(), limit);
     for (const EndpointConfig& e : h.endpoints)
@@ -60,6 +61,7 @@ inline Json health_json(const HealthConfig& h) {
                 {"quick_check_ms", h.quick_check.count()},
                 {"schedule", h.schedule},
                 {"metrics", h.metrics.empty() ? Json(nullptr) : Json(json_text(h.metrics))},
+                {"page", h.page.empty() ? Json(nullptr) : Json(json_text(h.page))},
                 {"endpoints", Json::array()},
                 {"streams", Json::array()}};
     for (const auto& [name, limit] : h.max_age_of) out["max_age_of_s"][name] = limit.count();

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "holdfast/base/text.hpp"
 #include "holdfast/base/utc.hpp"
 #include "holdfast/policy/retention_config.hpp"
 
@@ -168,6 +169,18 @@ inline void apply_floors(const std::vector<SnapshotFacts>& newest_first, const R
 }
 
 }  // namespace detail
+
+/// The coarsest rule among the reasons of a verdict, which is the one that lasts; "other" if there is none.
+inline std::string lasting_rule(std::string_view reasons) {
+    std::set<std::string_view> words;
+    for (std::string_view word : split(reasons, ',')) {
+        word.remove_prefix(word.starts_with(' ') ? 1 : 0);
+        words.insert(word);
+    }
+    for (std::size_t i = kPeriods.size(); i-- > 0;)
+        if (words.contains(kPeriods[i].name)) return kPeriods[i].name;
+    return "other";
+}
 
 /// The time to count other ages from: not `now` if that is long after the last snapshot, because then it is the clock that
 /// is wrong, or nobody backs up and nothing should go.
