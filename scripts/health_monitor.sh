@@ -8,12 +8,15 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
 source "$lib_dir/config.sh"
+# shellcheck source=lib/notify.sh
+source "$lib_dir/notify.sh"
 # shellcheck source=lib/health_changes.sh
 source "$lib_dir/health_changes.sh"
 
 usage='usage: health_monitor.sh [OPTION]... once | status | health-only | sse-only | watch
 Runs healthcheck, remembers the result in <backup.log_dir>/health.json, and sends an alert for what became worse or
-well since the last time: not for every run. The file for Prometheus (health.metrics) is written as well.
+well since the last time, not for every run; a reminder of what is still bad comes after health.remind_after (24 h). The file for Prometheus (health.metrics) and the status
+page (health.page) are written as well.
 
   once         every check, for cron and timers
   health-only  every check but event streams
@@ -64,11 +67,12 @@ parse_arguments() {
 
 # The result of healthcheck as JSON into a file; a tool that fails is a finding itself.
 look() { # <file> [option of healthcheck]...
-  local file=$1 metrics
+  local file=$1 metrics page
   metrics=$(config_get .health.metrics)
+  page=$(config_get .health.page)
   shift
-  # Only a whole look may write the file: half of one would hide what the other half found.
-  if [[ -n $metrics && $mode != *-only ]]; then set -- "$@" --prometheus "$metrics"; fi
+  # Only a whole look may write the files: half of one would hide what the other half found.
+  if [[ $mode != *-only ]]; then set -- "$@" ${metrics:+--prometheus "$metrics"} ${page:+--html "$page"}; fi
   run_limited 600 healthcheck --json "${flags[@]}" "$@"
   if ! jq -e .checks >"$file" 2>/dev/null <<<"$child_output"; then
     jq -n --arg code "$child_code" '{status: "unknown", checks: [{check: "healthcheck", subject: "", status: "unknown",
@@ -85,7 +89,7 @@ tell_changes() { # <old> <new>: fails if an alert could not even be kept
     severity=$(jq -r '.[0]' <<<"$line") key=$(jq -r '.[1]' <<<"$line")
     title=$(jq -r '.[2]' <<<"$line") text=$(jq -r '.[3]' <<<"$line")
     say INFO "$title: ${text//$'\n'/; }"
-    if [[ $(config_get '.alerts.channels | length') == 0 && -z ${ALERT_WEBHOOK_URL:-} ]]; then continue; fi
+    has_channels || continue
     run_limited 120 alert send "${flags[@]}" --quiet --severity "$severity" --key "$key" --text "$text" -- "$title"
     code=$child_code
     ((code == 0 || code == 4)) || is_kept=1 # 4: kept, and delivered later
@@ -100,9 +104,11 @@ look_once() {
     health-only) args=(--skip stream) ;;
     sse-only) args=(--check stream) ;;
   esac
+  # What waits for a receiver that was away goes before anything new, and not only when there is something new.
+  if has_channels; then run_limited 120 alert flush "${flags[@]}" --quiet; fi
   if ! jq -e .checks "$state" >/dev/null 2>&1; then printf '{}' >"$work_dir/old"; else cp -- "$state" "$work_dir/old"; fi
   look "$work_dir/new" "${args[@]}"
-  jq -n --arg mode "$mode" --slurpfile olds "$work_dir/old" --slurpfile news "$work_dir/new" \
+  jq -n --arg mode "$mode" --argjson remind "$(config_get .health.remind_after_s)" --slurpfile olds "$work_dir/old" --slurpfile news "$work_dir/new" \
     '$olds[0] as $old | $news[0] as $new | '"$merge" >"$work_dir/merged"
   if tell_changes "$work_dir/old" "$work_dir/merged"; then
     # After the alerts: a crash in between tells twice, never not at all.

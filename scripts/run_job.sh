@@ -9,11 +9,14 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
 source "$lib_dir/config.sh"
+# shellcheck source=lib/notify.sh
+source "$lib_dir/notify.sh"
 
 usage='usage: run_job.sh [OPTION]... JOB
 Runs one job of a schedule: without a terminal, in whatever environment the scheduler has. What happened is in
 the log folder of the configuration (backup.log_dir), errors are on standard error as well. Without systemd,
-a job that fails is also told to syslog, since mail of cron is easily lost.
+a job that fails is also told to syslog, since mail of cron is easily lost. The channels of [alerts] are told of
+failures, and of the first good run after one.
 
 JOBS
   full          backup.sh of everything
@@ -42,6 +45,7 @@ EXAMPLES
   run_job.sh --quiet --at "15 9-15 * * 1-5" --zone Asia/Kolkata hourly'
 
 job='' at='' zone='' budget=30m
+flags=() # for every tool: HOLDFAST_CONFIG says it all
 quiet=() # --quiet, for scripts with a log of their own
 
 parse_arguments() {
@@ -81,6 +85,13 @@ tell_syslog() {
   if ((exit_status == 7)); then priority=user.warning; fi
   logger --tag holdfast --priority "$priority" -- \
     "job $job failed with exit $exit_status${log_file:+; its log is $log_file}" 2>/dev/null
+}
+
+# For on_exit. backup.sh tells by itself.
+# shellcheck disable=SC2317 # reached by on_exit
+tell_channels() {
+  if [[ $job == full || $job == hourly || -z $config_json ]]; then return; fi
+  notify_outcome "job-$job" "the job $job"
 }
 
 # A script with its own log and time limit; to stop in order, it has all the time that it needs.
@@ -125,6 +136,7 @@ main() {
     answer=$(schedule due "$at" --zone "${zone:-UTC}")
     [[ $answer == yes ]] || exit 0
   fi
+  on_exit tell_channels
   on_exit stop_child
   check_zone
   backup=("$scripts/backup.sh" "${quiet[@]}" --wait "${BACKUP_LOCK_WAIT:-20m}")
@@ -134,7 +146,6 @@ main() {
       export BACKUP_CACHE=false BACKUP_REDIS=false BACKUP_CONFIG=false BACKUP_LOGS=false BACKUP_DATA=false
       run_script "${backup[@]}" --type hourly
       ;;
-    drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;; # it has a log of its own, as backup.sh has
     health)
       run_script "$scripts/health_monitor.sh" "${quiet[@]}" once
       if ((child_code == 1 || child_code == 2)); then child_code=0; fi
@@ -143,6 +154,7 @@ main() {
       need jq timeout
       load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}
       case $job in
+        drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;; # it has a log of its own, as backup.sh has
         verify) run_logged verify --budget "$budget" ;;
         prune) run_logged prune ;;
         cleanup-logs) run_logged "$scripts/cleanup_logs.sh" ;;

@@ -1,24 +1,35 @@
 # shellcheck shell=bash
-# lib/health_changes.sh - jq programs over results of healthcheck: what is known after a look, and what changed by it.
+# lib/health_changes.sh - jq programs over results of healthcheck: what is known after a look, and what of it is to be told.
 
-# New results over old ones: those that this look could not see stay as they were.
+# New results over old ones: those that this look could not see stay as they were. Each keeps since when it has been at its level,
+# and when that was told last; what is not healthy is told again after $remind seconds.
 # shellcheck disable=SC2016 # jq's variables
-merge='def key: [.check, .subject]; ($new.checks | map(key)) as $seen
-  | ($new.checks | any(.check == "repository" and .status != "healthy")) as $is_closed
+merge='def key: [.check, .subject]; def seconds: try fromdateiso8601 catch 0;
+  ($new.time_utc // (now | todate)) as $now | ($new.checks | map(key)) as $seen
+  | ($new.checks | any((.check == "repository" and .status != "healthy") or .check == "healthcheck")) as $is_closed
+  | (($old.checks // []) | map({(key | tojson): .}) | add // {}) as $before
   | ($old.checks // []) | map(select((key | IN($seen[]) | not) and
       (($mode == "sse-only" and .check != "stream") or ($mode == "health-only" and .check == "stream")
         or ($is_closed and .status != "healthy"))))
-  | . + $new.checks | {time_utc: ($new.time_utc // ""), checks: .}
+  | . + ($new.checks | map($before[key | tojson] as $was
+      | if $was.status == .status and $was.told_utc then
+          (($now | seconds) - ($was.told_utc | seconds)) as $age
+          | .since_utc = $was.since_utc | .told_utc = (if $age >= 0 and $age < $remind then $was.told_utc else $now end)
+        else .since_utc = $now | .told_utc = $now end))
+  | {time_utc: $now, checks: .}
   | .status = ([.checks[].status] | if any(. == "unhealthy") then "unhealthy" elif any(. == "unknown") then "unknown"
       elif any(. == "degraded") then "degraded" elif length == 0 then "unknown" else "healthy" end)'
 
-# One line for each change, as severity, key, title and text.
+# One line for each change and each reminder, as severity, key, title and text.
 # shellcheck disable=SC2016
 changes='def key: "health:\(.check):\(.subject)"; def name: .check + (if .subject == "" then "" else " \(.subject)" end);
   {healthy: "ok", degraded: "warning", unknown: "warning", unhealthy: "critical"} as $severity
   | (($old.checks // []) | map({(key): .}) | add // {}) as $before | (.checks | map({(key): .}) | add // {}) as $after
   | ((.checks[] | select(.status != ($before[key].status // "healthy"))),
+     (.checks[] | select(.status != "healthy" and .status == $before[key].status
+         and $before[key].told_utc and .told_utc != $before[key].told_utc)
+       | .still = "still " | .message += "\nsince: \(.since_utc)"),
      ($before[] | select($after[key] == null and .status != "healthy")
-       | .status = "healthy" | .message = "it is not looked at any more"))
-  | [$severity[.status], key, "\(name): \(.status)",
+       | .status = "healthy" | .message = "it is not looked at any more" | .next = null))
+  | [$severity[.status], key, "\(name): \(.still // "")\(.status)",
      "\(.message)" + (if .next then "\nnext: \(.next)" else "" end)] | @json'

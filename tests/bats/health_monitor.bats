@@ -66,6 +66,54 @@ ok repository $repo: healthy"
   titles | grep -qx 'ok quarantine: healthy'
 }
 
+@test "health_monitor: what stays bad is told again a day later, with since when, and not more often than that" {
+  chmod 0770 "$repo"
+  run -2 monitor once
+  run -2 faketime -f +23h "$HOLDFAST_SOURCE/scripts/health_monitor.sh" once
+  assert_equal "$(titles | grep -c repository)" 1
+  run -2 faketime -f +25h "$HOLDFAST_SOURCE/scripts/health_monitor.sh" once
+  assert_equal "$(titles | tail -n 1)" "critical repository $repo: still unhealthy"
+  run -0 jq -rs '.[-1].text' "$told"
+  assert_line --regexp '^since: 20'
+  assert_line --regexp '^next: chmod'
+  run -2 faketime -f +26h "$HOLDFAST_SOURCE/scripts/health_monitor.sh" once
+  assert_equal "$(titles | grep -c repository)" 2
+  chmod 0700 "$repo"
+  run faketime -f +27h "$HOLDFAST_SOURCE/scripts/health_monitor.sh" once
+  assert_equal "$(titles | grep repository | tail -n 1)" "ok repository $repo: healthy"
+}
+
+@test "health_monitor: with remind_after = forever nothing is told twice" {
+  sed -i 's/^\[health\]/&\nremind_after = "forever"/' "$HOLDFAST_CONFIG"
+  chmod 0770 "$repo"
+  run -2 monitor once
+  run -2 faketime -f +3000h "$HOLDFAST_SOURCE/scripts/health_monitor.sh" once
+  assert_equal "$(titles | grep -c repository)" 1
+}
+
+@test "health_monitor: a healthcheck that fails itself does not make older trouble well" {
+  chmod 0770 "$repo"
+  run -2 monitor once
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  cp "$HOLDFAST_BIN"/* "$BATS_TEST_TMPDIR/bin/"
+  printf '#!/bin/sh\nexit 139\n' >"$BATS_TEST_TMPDIR/bin/healthcheck"
+  HOLDFAST_BIN=$BATS_TEST_TMPDIR/bin run -2 monitor once
+  assert_equal "$(titles)" "critical repository $repo: unhealthy
+warning healthcheck: unknown"
+  chmod 0700 "$repo"
+  run -0 monitor once
+  assert_equal "$(titles | tail -n 2)" "ok repository $repo: healthy
+ok healthcheck: healthy"
+}
+
+@test "health_monitor: a file that cannot be written is told, beside everything else" {
+  sed -i "s|^\[health\]|&\npage = \"nowhere/x.html\"|" "$HOLDFAST_CONFIG"
+  chmod 0750 "$repo"
+  run -3 monitor once
+  assert_equal "$(titles | sort)" "warning healthcheck $BATS_TEST_TMPDIR/nowhere/x.html: unknown
+warning repository $repo: degraded"
+}
+
 @test "health_monitor: status tells the last result with its exit, and unknown when it is old or there is none" {
   run -3 monitor status
   run -0 monitor once

@@ -213,6 +213,84 @@ verify: error: object is damaged"
   run -2 "$HOLDFAST_SOURCE/scripts/alert_unit.sh"
 }
 
+# For tests of who is told: a channel that writes severity, key and title of each alert to $told.
+tell_file() {
+  told=$BATS_TEST_TMPDIR/told
+  {
+    printf '[alerts]\nspool = "%s/spool"\n[[alerts.channel]]\nname = "file"\nkind = "command"\n' "$BATS_TEST_TMPDIR"
+    printf 'command = "jq -nr \\"env.HOLDFAST_ALERT | fromjson | [.severity, .key, .title, .text] | @tsv\\" >>%s"\n' "$told"
+  } >>holdfast.toml
+  chmod 0600 holdfast.toml
+  : >"$told"
+}
+
+@test "alert_unit.sh: tells the channels of [alerts] too, by the key of the job, and syslog also if they are broken" {
+  printf '#!/bin/sh\necho Result=exit-code; echo ExecMainStatus="${CODE:-5}"\n' >bin/systemctl
+  printf '#!/bin/sh\necho "its last words"\n' >bin/journalctl
+  printf '#!/bin/sh\ncat >>"$calls"\n' >bin/logger
+  chmod +x bin/*
+  tell_file
+  export HOLDFAST_CONFIG=$PWD/holdfast.toml
+  run -0 "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-backup@full.service
+  assert_output ''
+  run -0 cat "$told"
+  assert_output --regexp $'^critical\tbackup-full\tholdfast-backup@full.service failed\tResult=exit-code ExecMainStatus=5 .nits last words'
+  # What the job told itself is held back; partial is a warning.
+  run -0 alert send 'the job verify failed with 5' --key job-verify --severity critical
+  run -0 "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-verify.service
+  CODE=4 run -0 "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-health.service
+  assert_equal "$(cut -f 1,2 "$told")" $'critical\tbackup-full\ncritical\tjob-verify\nwarning\tunit-holdfast-health'
+  # Nothing of holdfast works: syslog is told all the same.
+  : >"$calls"
+  printf 'x = \n' >>holdfast.toml
+  run -0 "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-prune.service
+  assert_output --partial 'were not all told'
+  assert_regex "$(<"$calls")" 'holdfast-prune.service failed'
+  HOLDFAST_CONFIG=/dev/null run -0 "$HOLDFAST_SOURCE/scripts/alert_unit.sh" holdfast-prune.service
+  assert_output ''
+}
+
+@test "run_job.sh: the channels of [alerts] are told of a job that fails, and of its first good run after that" {
+  tell_file
+  printf '#!/bin/sh\n' >bin/logger
+  chmod +x bin/logger
+  run -6 "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$PWD/holdfast.toml" verify
+  run -6 "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$PWD/holdfast.toml" verify
+  mkdir lake
+  touch lake/x
+  init --config holdfast.toml >/dev/null
+  snap --config holdfast.toml --quiet
+  run -0 "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$PWD/holdfast.toml" verify
+  run -0 "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet --config "$PWD/holdfast.toml" verify
+  assert_equal "$(cut -f 1-3 "$told")" $'critical\tjob-verify\tthe job verify failed with 6\nok\tjob-verify\tthe job verify works again'
+}
+
+# What NoNewPrivileges= of a unit does to sendmail: a setgid program that drops mail into a folder of its group.
+@test "mail: it waits where no program may gain rights, and the next call that may hands it over" {
+  ((EUID == 0)) || skip 'setgid programs and users need root'
+  local drop=$BATS_TEST_TMPDIR/maildrop
+  mkdir -m 0730 "$drop"
+  chgrp mail "$drop"
+  cp "$(command -v tee)" "$BATS_TEST_TMPDIR/postdrop"
+  chgrp mail "$BATS_TEST_TMPDIR/postdrop"
+  chmod 2755 "$BATS_TEST_TMPDIR/postdrop"
+  printf '#!/bin/sh\nexec %s/postdrop %s/mail >/dev/null\n' "$BATS_TEST_TMPDIR" "$drop" >bin/sendmail
+  chmod +x bin/sendmail
+  printf '[alerts]\nspool = "%s/spool"\n[[alerts.channel]]\nname = "ops"\nkind = "email"\nto = "ops@example.com"\n' \
+    "$BATS_TEST_TMPDIR" >>holdfast.toml
+  mkdir spool
+  chown -R nobody holdfast.toml spool "$HOME"
+  chmod o+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+  cp "$(command -v alert)" bin/
+  as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+  run -4 as_nobody --no-new-privs alert --config holdfast.toml send 'it failed' --severity critical
+  run -0 ls "$drop"
+  assert_output ''
+  run -0 as_nobody alert --config holdfast.toml flush
+  run -0 cat "$drop/mail"
+  assert_line 'To: ops@example.com'
+}
+
 @test "a job that fails under cron tells syslog; under systemd, and when it is only busy, nobody is woken" {
   printf '#!/bin/sh\necho "$*" >>"$calls"\n' >bin/logger
   chmod +x bin/logger

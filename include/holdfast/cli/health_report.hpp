@@ -113,7 +113,26 @@ inline void write_page(const fs::path& path, const std::string& page) {
     }
 }
 
-/// Runs what is wanted and prints it. Throws: usage, config, io.
+/// Writes the files that are wanted. One that cannot be written is a finding itself, and no reason to leave out the rest.
+inline void write_health_files(ops::HealthContext& context, const HealthFlags& flags,
+                               ops::HealthResults& results) {
+    const auto try_to_write = [&](const std::string& path, auto write) {
+        if (path.empty() || path == "-") return;
+        try {
+            write(detail::absolute_path(path));
+        } catch (const Error& e) {
+            results.push_back({"healthcheck", path, Health::unknown, e.what(), e.hint()});
+        }
+    };
+    try_to_write(flags.prometheus, [&](const fs::path& path) {
+        ops::write_metrics(path, ops::metrics_text(context, results));
+    });
+    try_to_write(flags.html, [&](const fs::path& path) {
+        write_page(path, status_page(ops::gather_status(context, results)));
+    });
+}
+
+/// Runs what is wanted and prints it. Throws: usage, config.
 inline Health report_health(const Environment& env, const HealthFlags& flags, const CommonFlags& common) {
     const bool prints_page = flags.html == "-";
     if (prints_page && common.json)
@@ -125,29 +144,13 @@ inline Health report_health(const Environment& env, const HealthFlags& flags, co
         if (std::none_of(results.begin(), results.end(), [&](const auto& r) { return r.check == name; }))
             results.push_back({name, "", Health::unknown, "there is nothing to look at",
                                "name a source, an endpoint or a stream for it in the configuration"});
+    write_health_files(context, flags, results);
     if (prints_page)
         print(status_page(ops::gather_status(context, results)));
     else if (common.json)
         print_json(health_report_json(results, context.options.now));
     else
         print(health_text(results, common.quiet));
-    std::optional<Error> failed;  // one file that cannot be written is no reason to leave out the other
-    const auto try_to_write = [&](const std::string& path, auto write) {
-        if (path.empty()) return;
-        try {
-            write(detail::absolute_path(path));
-        } catch (const Error& e) {
-            if (failed) say("healthcheck", "error", failed->what());
-            failed = e;
-        }
-    };
-    try_to_write(flags.prometheus, [&](const fs::path& path) {
-        ops::write_metrics(path, ops::metrics_text(context, results));
-    });
-    try_to_write(prints_page ? "" : flags.html, [&](const fs::path& path) {
-        write_page(path, status_page(ops::gather_status(context, results)));
-    });
-    if (failed) throw *failed;
     return overall(results);
 }
 

@@ -50,6 +50,7 @@ struct HealthConfig {
     std::uint64_t max_wal = 256'000'000;                           // bytes of a database's WAL
     std::chrono::milliseconds quick_check{300};                    // time for each database; 0s: none
     bool schedule = false;                                         // is one expected on this host?
+    std::chrono::seconds remind_after = std::chrono::hours{24};    // that something is still not healthy
     std::string metrics;                                           // the file for Prometheus; empty: none
     std::string page;                                              // the status page; empty: none
     std::vector<EndpointConfig> endpoints;
@@ -167,6 +168,7 @@ inline HealthConfig read_health(TomlTable& table, const std::filesystem::path& f
     detail::read_duration(table, "max_lock", 1min, out.max_lock);
     detail::read_duration(table, "max_open_restore", 1min, out.max_open_restore);
     detail::read_size(table, "max_wal", out.max_wal);
+    detail::read_duration(table, "remind_after", 1min, out.remind_after);
     detail::read_milliseconds(table, "quick_check", 0ms, out.quick_check);
     out.schedule = table.flag("schedule").value_or(false);
     detail::read_file_name(table, "metrics", folder, out.metrics);

@@ -30,6 +30,7 @@ inline std::string health_toml(const HealthConfig& h) {
                       toml_line("max_used", toml_text(used)) + age("min_left", h.min_left) +
                       age("max_verify_age", h.max_verify_age) + age("max_drill_age", h.max_drill_age) +
                       age("max_lock", h.max_lock) + age("max_open_restore", h.max_open_restore) +
+                      age("remind_after", h.remind_after) +
                       toml_line("max_wal", toml_text(std::to_string(h.max_wal))) +
                       toml_line("quick_check", toml_text(milliseconds_text(h.quick_check))) +
                       toml_line("schedule", h.schedule ? "true" : "false");
@@ -57,6 +58,7 @@ inline Json health_json(const HealthConfig& h) {
                 {"max_drill_age_s", h.max_drill_age.count()},
                 {"max_lock_s", h.max_lock.count()},
                 {"max_open_restore_s", h.max_open_restore.count()},
+                {"remind_after_s", h.remind_after.count()},
                 {"max_wal_bytes", h.max_wal},
                 {"quick_check_ms", h.quick_check.count()},
                 {"schedule", h.schedule},

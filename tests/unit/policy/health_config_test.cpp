@@ -23,10 +23,12 @@ max_verify_age = "30d"
 max_drill_age = "forever"
 max_lock = "90m"
 max_open_restore = "2d"
+remind_after = "12h"
 max_wal = "64MiB"
 quick_check = "1500ms"
 schedule = true
 metrics = "textfile/holdfast.prom"
+page = "web/index.html"
 [health.max_age_of]
 hourly = "2h"
 "trades.db" = "50h"
@@ -63,10 +65,12 @@ TEST_CASE("health_config: every key is read") {
     CHECK(h.max_drill_age == kForever);
     CHECK(h.max_lock == 90min);
     CHECK(h.max_open_restore == 48h);
+    CHECK(h.remind_after == 12h);
     CHECK(h.max_wal == 64_MiB);
     CHECK(h.quick_check == 1500ms);
     CHECK(h.schedule);
     CHECK(h.metrics == "/etc/hf/textfile/holdfast.prom");
+    CHECK(h.page == "/etc/hf/web/index.html");
     REQUIRE(h.endpoints.size() == 1);
     CHECK(h.endpoints[0].status == 204);
     CHECK(h.endpoints[0].max_latency == 250ms);
@@ -117,6 +121,7 @@ TEST_CASE("health_config: values that make no sense are refused") {
     CHECK(contains(key("quick_check = \"2h\""), "is not a time of at most an hour"));
     CHECK(contains(key("quick_check = \"-1ms\""), "is not a time of at most an hour"));
     CHECK(contains(key("metrics = \"a.txt\""), "does not end with .prom"));
+    CHECK(contains(key("page = \"a.txt\""), "does not end with .html"));
     CHECK(contains(key("schedule = \"yes\""), "must be true or false"));
     const std::string endpoint = "[[health.endpoint]]\nname = \"a\"\n";
     CHECK(contains(refuse(endpoint).what(), "'url' is missing"));

@@ -362,3 +362,12 @@ TEST_CASE("retention: its laws hold for ten years of disordered history under an
         for (const auto& [id, reason] : left) CHECK(with_longer.contains(id));
     }
 }
+
+TEST_CASE(
+    "retention: the lasting rule of a reason is the coarsest that it names, and a source's name is none") {
+    CHECK(lasting_rule("last, hourly, monthly") == "monthly");
+    CHECK(lasting_rule("daily") == "daily");
+    CHECK(lasting_rule("newest of yearly-report") == "other");
+    CHECK(lasting_rule("floor: one of the last 3 verified of daily") == "other");
+    CHECK(lasting_rule("") == "other");
+}
