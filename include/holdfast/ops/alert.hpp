@@ -203,6 +203,7 @@ inline void ping(const AlertOptions& options, const std::string& what, const std
         } catch (const Error&) {  // it is only a note
         }
     };
+    ::prctl(PR_SET_DUMPABLE, 0);  // the address may be a secret
     try {
         HttpRequest request;
         request.url = config.ping.empty() ? read_secret(config.ping_file) : config.ping;

@@ -1,7 +1,9 @@
 // ops/gather_host.hpp - disks, access, locks, schedules and the clock of this host, as facts.
 #pragma once
 
+#include <linux/magic.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 #include <set>
 
@@ -27,6 +29,16 @@ inline std::optional<DiskFacts> gather_disk(const std::string& path, const std::
     out.is_readonly = (st.f_flag & ST_RDONLY) != 0;
     out.must_write = purpose != "source";
     return out;
+}
+
+/// Would a reboot lose what lies there? The folder need not exist yet.
+inline bool is_in_memory(fs::path path) {
+    struct statfs st {};
+    while (::statfs(path.c_str(), &st) != 0) {
+        if (errno != ENOENT || !path.has_relative_path()) return false;
+        path = path.parent_path();
+    }
+    return st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC;
 }
 
 /// Each file system once, by the first of its paths.

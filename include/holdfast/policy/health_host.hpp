@@ -133,7 +133,8 @@ struct AlertFacts {
     std::string channel;
     std::uint64_t waiting = 0, damaged = 0;
     std::optional<SystemSeconds> oldest{};
-    std::string trouble{};  // a secret that others may read, for instance
+    std::string trouble{};      // a secret that others may read, for instance
+    bool is_in_memory = false;  // the buffer
 };
 
 inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
@@ -147,6 +148,9 @@ inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
         verdict.add(Health::degraded, std::to_string(a.damaged) + " lines of the buffer cannot be read",
                     "look at the files in alerts.spool");
     if (!a.trouble.empty()) verdict.add(Health::degraded, a.trouble, "correct it, then: alert test");
+    if (a.is_in_memory)
+        verdict.add(Health::degraded, "the buffer lies in memory: a reboot loses what waits",
+                    "name a folder on a disk: alerts.spool");
     verdict.sample({"alert_buffered", static_cast<double>(a.waiting), {{"channel", a.channel}}});
     return verdict.take("nothing waits");
 }

@@ -91,3 +91,10 @@ TEST_CASE("gather_host: modes of the repository are told as they are") {
     CHECK(facts.foreign.empty());
     CHECK(facts.may_write);
 }
+
+TEST_CASE("gather_host: a folder that a reboot empties is known, also before it is made") {
+    const TempDir dir;
+    CHECK(ops::is_in_memory("/dev/shm/holdfast-not-there/spool"));
+    CHECK_FALSE(ops::is_in_memory("/usr"));
+    CHECK(ops::is_in_memory(dir / "not/yet") == ops::is_in_memory(dir.path()));
+}
