@@ -14,7 +14,7 @@ owners=(
   'snappy*.h       wrap/snappy.hpp'
   'zlib.h          wrap/gzip.hpp'
   'archive*.h      wrap/@(tar|posix_acl)*.hpp'
-  'openssl/*       wrap/@(digest|hmac|fingerprint|cms)*.hpp'
+  'openssl/*       wrap/@(digest|hmac|fingerprint|seal_key|cms)*.hpp'
   'nlohmann/*      wrap/json*.hpp'
   'toml++/*        @(wrap/toml|policy/config)*.hpp'
   'curl/*          wrap/http*.hpp'

@@ -20,6 +20,9 @@ struct RunContext {
     const SnapshotList& snapshots;  // before this run
     std::chrono::system_clock::time_point start;
     bool keep_corrupt = false;
+
+    /// What lies in objects of earlier runs; not if they are sealed, then it is taken from the source again.
+    bool can_read_back() const { return repository.keyring() == nullptr; }
 };
 
 /// The component of this name in the newest snapshot that has it with this kind; null if there is none.
@@ -100,9 +103,10 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
         try {
             adopted = adopt_objects(run, *c, out.used);
             if (adopted == Adopted::none) break;
+            if (adopted == Adopted::some_retired && !run.can_read_back()) break;
         } catch (const Error& e) {
-            if (e.kind() != Kind::corrupt) throw;
-            break;  // its recipe is damaged: read the source
+            if (e.kind() != Kind::corrupt && e.kind() != Kind::crypto) throw;
+            break;  // its recipe is damaged, or sealed and not in the cache: read the source
         }
         const std::string path = out.component.path, source = out.component.source,
                           source_class = out.component.source_class;
@@ -134,7 +138,7 @@ inline std::optional<PreviousImage> previous_image(RunContext& run, const std::s
     const fs::path path = run.cache.page_map(name);
     try {
         auto pages = PageMapReader::open(path, *last->digest);
-        if (!pages && !path.empty()) {
+        if (!pages && !path.empty() && run.can_read_back()) {
             PageMapWriter map(path, random_fingerprint_key());
             Hasher whole;
             run.capture.map_pages(
@@ -196,7 +200,7 @@ inline PendingComponent capture_sqlite(RunContext& run, const CaptureTask& task,
         out.component.file = detail::file_facts(path);
         return out;
     }
-    const SqliteImageOptions options{task.source->busy_timeout, run.repository.tmp()};
+    const SqliteImageOptions options{task.source->busy_timeout, run.repository.make_staging()};
     try {
         SqliteImage image(path, options);
         if (has_other_names && image.page_count() > 0)

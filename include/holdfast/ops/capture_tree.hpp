@@ -30,6 +30,7 @@ public:
             if (!objects.adopt_any(extent.object)) return false;
             is_moved = is_moved || objects.is_retired(extent.object);
         }
+        if (is_moved && !run_.can_read_back()) return false;
         run_.capture.take_over(extents_of(std::move(cached->extents)), feed_);
         mark->key = key;
         mark->is_known = !is_moved;
@@ -101,7 +102,7 @@ inline PendingComponent capture_tree_source(RunContext& run, const CaptureTask& 
     options.keep_out = {run.repository.root().string(), cache_folder(run.repository).string()};
     options.file_name = fs::path(task.component).filename().string();
     options.busy_timeout = task.source->busy_timeout;
-    options.staging = run.repository.tmp();
+    options.staging = run.repository.make_staging();
     options.start = run.start;
     out.index = std::make_unique<TextSpool>(run.repository);
     TreeReport report;

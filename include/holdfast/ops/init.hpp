@@ -7,6 +7,7 @@
 #include <string>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/ops/check_certificate.hpp"
 #include "holdfast/ops/recovery_kit.hpp"
 #include "holdfast/store/ledger.hpp"
 #include "holdfast/store/repository.hpp"
@@ -18,7 +19,7 @@ namespace detail {
 inline void refuse_foreign_files(const fs::path& root) {
     static const std::set<std::string> kOurs = {"objects",      "snapshots", "tmp",        "trash",
                                                 "quarantine",   "lock",      "RECOVER.md", "recover.sh",
-                                                "ledger.jsonl", "lost+found"};
+                                                "ledger.jsonl", "keys",      "lost+found"};
     for (const std::string& name : list_directory(root))
         if (!kOurs.contains(name) && name.find(".tmp.") == std::string::npos)
             throw Error(Kind::refused,
@@ -47,8 +48,22 @@ inline std::string new_repository_id() {
 
 }  // namespace detail
 
+/// What a sealed repository begins with.
+struct SealKeys {
+    std::string certificate_pem;
+    std::string wrapped_key;  // encrypted to people: wrap/gpg.hpp
+    Digest fingerprint;       // of the certificate
+};
+
+/// The pair into keys/, durable. Throws: io.
+inline void write_seal_keys(const fs::path& root, const SealKeys& keys) {
+    make_directory(root / "keys");
+    publish_file(certificate_path(root, keys.fingerprint), as_bytes(keys.certificate_pem));
+    publish_file(wrapped_key_path(root, keys.fingerprint), as_bytes(keys.wrapped_key));
+}
+
 /// Throws: refused (already a repository, or foreign files), io.
-inline Repository init(const fs::path& path) {
+inline Repository init(const fs::path& path, const std::optional<SealKeys>& keys = std::nullopt) {
     const fs::path root = fs::absolute(path).lexically_normal();
     make_directories(root);
     sync_directory(root.parent_path());  // also where a run that was killed had made it
@@ -77,12 +92,18 @@ inline Repository init(const fs::path& path) {
     publish_file(root / "recover.sh", as_bytes(kRecoverSh), 0700);
     const std::string id = detail::new_repository_id();
     LedgerWriter(root / "ledger.jsonl", std::chrono::seconds{30}).append("created", "", {{"repository", id}});
-    const Json json = {{"format", kFormatName},
-                       {"version", kFormatVersion},
-                       {"id", id},
-                       {"created_utc", format_utc(now_utc())}};
+    Json json = {{"format", kFormatName},
+                 {"version", keys ? kSealedFormatVersion : kFormatVersion},
+                 {"id", id},
+                 {"created_utc", format_utc(now_utc())}};
+    if (keys) {
+        write_seal_keys(root, *keys);
+        json["certificate"] = keys->fingerprint.hex();
+    }
     publish_file(root / "format.json", as_bytes(dump_json(json, 2) + "\n"));
-    return Repository::open(root);
+    Repository repository = Repository::open(root);
+    pin_certificate(repository);
+    return repository;
 }
 
 }  // namespace holdfast::ops

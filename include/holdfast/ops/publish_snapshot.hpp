@@ -23,23 +23,28 @@ struct PendingMetadata {
 
 namespace detail {
 
-inline void write_recipe(StreamCapture& capture, ExtentSpool& extents, ChunkFeed& feed) {
+inline void write_recipe(StreamCapture& capture, ExtentSpool& extents,
+                         const std::function<void(std::string_view)>& put) {
     std::string text;
     extents.for_each([&](const SpooledExtent& spooled) {
         text += format_extent(capture.named(spooled));
         text += '\n';
         if (text.size() < 256_KiB) return;
-        feed.write(as_bytes(text));
+        put(text);
         text.clear();
     });
-    feed.write(as_bytes(text));
+    put(text);
 }
 
 inline PendingMetadata capture_metadata(StreamCapture& capture, PendingComponent& pending) {
     using enum StreamCapture::StreamDigest;
     PendingMetadata metadata;
     metadata.recipe = capture.chunks(
-        [&](ChunkFeed& feed) { write_recipe(capture, *pending.stream->extents, feed); }, wanted);
+        [&](ChunkFeed& feed) {
+            write_recipe(capture, *pending.stream->extents,
+                         [&](std::string_view text) { feed.write(as_bytes(text)); });
+        },
+        wanted);
     if (pending.index == nullptr) return metadata;
     metadata.index = capture.chunks(
         [&](ChunkFeed& feed) {

@@ -52,20 +52,26 @@ private:
 
 namespace detail {
 
-/// Hands the files to `visitor` as a stored tree would. Throws: io, what `visitor` throws.
+/// Hands the files to `visitor` as a stored tree would. A file that has a digest must still have that content. Throws: io, what
+/// `visitor` throws.
 inline void read_restored(const fs::path& root, WantedSource files, TreeVisitor& visitor) {
     Bytes buffer(1_MiB);
     while (const auto file = files()) {
         const std::string path = (root / file->entry.path).string();
         const UniqueFd fd = open_fd(path, O_RDONLY | O_NOFOLLOW);
         visitor.begin(*file, {});
+        Hasher hasher;
         for (std::uint64_t at = 0; at < file->entry.size;) {
             check_interrupted();
             const std::size_t n = read_some(fd.get(), buffer, "read " + in_quotes(path));
             if (n == 0) throw Error(Kind::io, in_quotes(path) + " became shorter while it was read");
-            visitor.data(at, ByteSpan(buffer).first(n));
+            const ByteSpan bytes = ByteSpan(buffer).first(std::min<std::uint64_t>(n, file->entry.size - at));
+            hasher.update(bytes);
+            visitor.data(at, bytes);
             at += n;
         }
+        if (file->entry.sha256 != Digest{} && hasher.finish() != file->entry.sha256)
+            throw Error(Kind::io, in_quotes(path) + " was changed since it was captured");
         visitor.end(*file);
     }
 }
@@ -79,6 +85,19 @@ inline DeltaCheck check_restored_delta(const fs::path& root, const fs::path& sta
     };
     const auto entries = [&]() -> EntrySource {
         return [files = std::make_shared<RestoredFiles>(root)] { return files->next(); };
+    };
+    return check_delta(DeltaFiles{entries, read, staging});
+}
+
+/// Those of a tree that was captured a moment ago and cannot be read back: its log is read from the source once more.
+/// Throws: corrupt, io.
+inline DeltaCheck check_captured_delta(const fs::path& source, const TextSpool& index,
+                                       const fs::path& staging) {
+    const auto read = [&](const std::function<WantedSource()>& files, TreeVisitor& visitor) {
+        detail::read_restored(source, files(), visitor);
+    };
+    const auto entries = [&]() -> EntrySource {
+        return [lines = std::make_shared<IndexReader>(index.pull())] { return lines->next(); };
     };
     return check_delta(DeltaFiles{entries, read, staging});
 }

@@ -10,10 +10,12 @@
 #include "holdfast/base/host_name.hpp"
 #include "holdfast/ops/capture_command.hpp"
 #include "holdfast/ops/capture_tree.hpp"
-#include "holdfast/ops/check_delta.hpp"
+#include "holdfast/ops/check_certificate.hpp"
+#include "holdfast/ops/keep_recipes.hpp"
 #include "holdfast/ops/leftovers.hpp"
 #include "holdfast/ops/object_uses.hpp"
 #include "holdfast/ops/publish_snapshot.hpp"
+#include "holdfast/ops/restored_files.hpp"
 #include "holdfast/policy/anomaly.hpp"
 #include "holdfast/store/trash.hpp"
 
@@ -26,6 +28,7 @@ struct SnapOptions {
     int level = 3;
     std::chrono::seconds lock_wait{600};
     bool keep_corrupt = false;
+    std::optional<Digest> certificate;   // the configuration's: nothing else may be sealed to
     bool accepts_losses = false;         // what shrank or is gone is meant to be: the new measure
     double retire_below = kRetireBelow;  // objects of which a smaller share is used
     Progress::Show show = Progress::Show::never;
@@ -115,7 +118,9 @@ inline DeltaCheck find_in_delta(RunContext& run, PendingComponent& pending) {
         } catch (const Error&) {  // a damaged cache costs time only
         }
     }
-    DeltaCheck found = check_delta(run.reader, c, run.repository.tmp());
+    const fs::path staging = run.repository.make_staging();
+    DeltaCheck found = run.can_read_back() ? check_delta(run.reader, c, staging)
+                                           : check_captured_delta(c.path, *pending.index, staging);
     pending.checked = CheckedNote{key, format_delta_check(found)};
     return found;
 }
@@ -204,6 +209,8 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     manifest.sqlite_version = sqlite_version();
     manifest.missing = plan.missing;
 
+    if (auto note = check_certificate(repository, options.certificate))
+        report.notes.push_back(*std::move(note));
     const HostMemory memory = recall(repository);
     const SnapshotList snapshots = list_snapshots(repository);
     for (const UnreadableSnapshot& u : snapshots.unreadable)
@@ -215,9 +222,14 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     Cache cache(cache_folder(repository));
     Progress progress(options.show);
     ObjectReader reader(repository);
+    const PlainStreams recipes(cache_folder(repository) / "recipes");
+    if (repository.keyring() != nullptr) reader.prefer(recipes);
     StreamCapture capture(repository, cache, reader, options.level, progress);
     RunContext run{repository, cache, capture, reader, snapshots, start, options.keep_corrupt};
-    if (cache.is_fresh()) {
+    if (cache.is_fresh() && !run.can_read_back() && !snapshots.newest_first.empty())
+        report.notes.push_back(
+            "this host's cache is new and the repository is sealed: everything is stored again");
+    if (cache.is_fresh() && run.can_read_back()) {
         try {
             refill_cache(run);
         } catch (const Error& e) {
@@ -253,6 +265,7 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
         report.notes.push_back("this host's memory of the repository was not updated: " + *why);
     try {
         remember(cache, capture, captured, metadata, manifest);
+        if (!run.can_read_back()) keep_recipes(recipes, capture, captured, manifest, snapshots);
     } catch (const Error& e) {
         report.notes.push_back(std::string("the cache was not updated, the next run is slower: ") + e.what());
     }

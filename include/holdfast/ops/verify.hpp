@@ -116,7 +116,7 @@ private:
     }
 
     void verify_streams() {
-        if (options_.staging.empty()) make_directory(repository_.tmp());  // copies may lack empty folders
+        if (options_.staging.empty()) repository_.make_staging();  // copies may lack empty folders
         std::vector<Job> jobs;
         for (const Manifest& manifest : manifests_)
             for (const Component& c : manifest.components) jobs.push_back({&manifest, &c});
@@ -141,7 +141,7 @@ private:
                                  [](const Finding& f) { return f.severity == Severity::damage; });
         };
         const auto before = damage_count();
-        const fs::path staging = options_.staging.empty() ? repository_.tmp() : options_.staging;
+        const fs::path staging = options_.staging.empty() ? repository_.staging() : options_.staging;
         progress_.start(job.component->name, job.component->bytes);
         verify_component(reader_, job.manifest->id, *job.component, staging, report.findings, progress_,
                          [&](const fs::path& image) { find_newest_row(job, image); });

@@ -27,6 +27,9 @@ struct BlockMark {
     virtual ~BlockMark() = default;
 };
 
+/// Any thread calls it.
+using FrameSealer = std::function<SealedFrame(const PlainFrame&)>;
+
 struct Block {
     Bytes data;
     std::vector<std::uint32_t> chunk_lengths;  // of a chunked stream; they add up to data
@@ -105,7 +108,7 @@ std::jthread start_thread(Body body) {
 /// thrown. A failure of any other step leaves holes in the open object: then `is_broken` is set, and nothing that this
 /// publisher makes may be referred to any more.
 inline void run_pipeline(const Producer& produce, const Inspector& inspect, const Placer& place,
-                         ObjectPublisher& publisher, int level, bool& is_broken) {
+                         ObjectPublisher& publisher, const FrameSealer& seal, bool& is_broken) {
     using BlockPtr = std::shared_ptr<Block>;
     using Frames = std::shared_ptr<std::vector<PlainFrame>>;
     using Sealed = std::shared_ptr<std::vector<SealedFrame>>;
@@ -145,7 +148,7 @@ inline void run_pipeline(const Producer& produce, const Inspector& inspect, cons
                                                      auto sealed =
                                                          std::make_shared<std::vector<SealedFrame>>();
                                                      for (const PlainFrame& f : *frames)
-                                                         sealed->push_back(seal_frame(f, level));
+                                                         sealed->push_back(seal(f));
                                                      return sealed;
                                                  }) &
                 tbb::make_filter<Sealed, void>(tbb::filter_mode::serial_in_order, [&](const Sealed& sealed) {

@@ -106,11 +106,11 @@ private:
     bool copy_once(const std::string& path, int database) const {
         if (!detail::try_lock_range(database, F_RDLCK, detail::kSharedFirst, detail::kSharedSize))
             return false;
-        struct Unlock {
+        struct ReleaseLock {
             int fd;
-            ~Unlock() { detail::try_lock_range(fd, F_UNLCK, detail::kSharedFirst, detail::kSharedSize); }
+            ~ReleaseLock() { detail::try_lock_range(fd, F_UNLCK, detail::kSharedFirst, detail::kSharedSize); }
         };
-        const Unlock unlock{database};
+        const ReleaseLock unlock{database};
         const auto states = [&] {
             return std::array{detail::file_state(path), detail::file_state(path + "-wal"),
                               detail::file_state(path + "-journal")};

@@ -38,7 +38,10 @@ class StreamCapture {
 public:
     StreamCapture(const Repository& repository, Cache& cache, ObjectReader& reader, int level,
                   Progress& progress)
-        : repository_(repository), cache_(cache), reader_(reader), level_(level), progress_(progress),
+        : repository_(repository), cache_(cache), reader_(reader), progress_(progress),
+          seal_([level, keyring = repository.keyring()](const PlainFrame& frame) {
+              return seal_frame(frame, level, keyring);
+          }),
           objects_(repository), packer_(objects_), publisher_(repository, objects_) {}
 
     /// Called for each block mark in stream order, with the stream so far.
@@ -73,7 +76,7 @@ public:
             produce(feed);
             feed.end(nullptr);
         };
-        run_pipeline(producer, hash_chunks, place, publisher_, level_, is_broken_);
+        run_pipeline(producer, hash_chunks, place, publisher_, seal_, is_broken_);
         stream.digest = whole.finish();
         return stream;
     }
@@ -110,7 +113,7 @@ public:
             produce(feed);
             feed.end();
         };
-        run_pipeline(producer, fingerprinter(map.key(), page_bytes), place, publisher_, level_, is_broken_);
+        run_pipeline(producer, fingerprinter(map.key(), page_bytes), place, publisher_, seal_, is_broken_);
         stream.digest = whole.finish();
         stream.has_lost_base = cursor && cursor->has_failed();
         return stream;
@@ -148,7 +151,7 @@ public:
                 produce(feed);
                 feed.end();
             },
-            fingerprinter(map.key(), page_bytes), place, publisher_, level_, is_broken_);
+            fingerprinter(map.key(), page_bytes), place, publisher_, seal_, is_broken_);
     }
 
     /// Everything captured so far is durable and has a name when this returns.
@@ -156,7 +159,7 @@ public:
         if (is_broken_) throw Error(Kind::internal, "objects of a failed run were about to be published");
         std::vector<PlainFrame> rest;
         packer_.close(rest);
-        for (const PlainFrame& frame : rest) publisher_.add(seal_frame(frame, level_));
+        for (const PlainFrame& frame : rest) publisher_.add(seal_(frame));
         publisher_.finish();
     }
 
@@ -302,8 +305,8 @@ private:
     const Repository& repository_;
     Cache& cache_;
     ObjectReader& reader_;
-    int level_;
     Progress& progress_;
+    FrameSealer seal_;
     ObjectTable objects_;
     FramePacker packer_;
     ObjectPublisher publisher_;

@@ -17,8 +17,11 @@ namespace holdfast {
 /// The stream, checked: at its end throws corrupt unless length and digest are as `stored` says.
 inline PullBytes pull_stored(ObjectReader& reader, const StoredStream& stored, const std::string& what) {
     struct State {
-        State(ObjectReader& r, const StoredStream& s)
-            : stream(r, extents_of(s.extents)), pull(stream.pull()) {}
+        State(ObjectReader& r, const StoredStream& s) : stream(r, extents_of(s.extents)) {
+            std::optional<PullBytes> plain;
+            if (r.preferred() != nullptr) plain = r.preferred()->find(s.digest);
+            pull = plain ? *std::move(plain) : stream.pull();
+        }
         StreamReader stream;
         PullBytes pull;
         Hasher hasher;

@@ -16,6 +16,7 @@
 
 #include "holdfast/store/hash_file.hpp"
 #include "holdfast/store/object_format.hpp"
+#include "holdfast/store/plain_streams.hpp"
 #include "holdfast/store/recipe.hpp"
 #include "holdfast/store/repository.hpp"
 #include "holdfast/wrap/zstd.hpp"
@@ -42,6 +43,10 @@ public:
             at += n;
         }
     }
+
+    /// Streams that are looked for there first: see pull_stored(). They must outlive the reader.
+    void prefer(const PlainStreams& streams) { preferred_ = &streams; }
+    const PlainStreams* preferred() const { return preferred_; }
 
 private:
     static constexpr std::size_t kCachedFrames = 64;  // 64 MiB: 64 snapshots deep without decoding twice
@@ -148,13 +153,26 @@ private:
             const std::size_t n =
                 pread_full(object.fd.get(), stored, object.starts[index], "read object " + object.name.hex());
             auto plain = std::make_shared<Bytes>(size.plain_bytes);
-            if (n != stored.size() || !decompress_frame(stored, *plain))
+            if (n != stored.size() || !decode(object.name, stored, *plain))
                 refuse(object.name, "does not decode");
             return std::shared_ptr<const Bytes>(std::move(plain));
         });
     }
 
+    bool decode(const Digest& name, ByteSpan stored, Bytes& plain) const {
+        if (repository_.keyring() == nullptr) return decompress_frame(stored, plain);
+        bool is_right = false;
+        try {
+            repository_.keyring()->open(stored,
+                                        [&](ByteSpan frame) { is_right = decompress_frame(frame, plain); });
+        } catch (const Error& e) {
+            throw Error(e.kind(), "object " + name.hex() + " not opened: " + e.what(), e.hint());
+        }
+        return is_right;
+    }
+
     const Repository& repository_;
+    const PlainStreams* preferred_ = nullptr;
     std::mutex mutex_;
     std::set<Digest> proven_;  // 64 bytes for each 16 MiB of data
     Lru<Digest, Open> open_;

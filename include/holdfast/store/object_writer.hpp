@@ -65,8 +65,9 @@ private:
     Bytes frame_;
 };
 
-/// Compresses, decodes again and compares: compressors and memory have bugs. Throws: corrupt.
-inline SealedFrame seal_frame(const PlainFrame& frame, int level) {
+/// Compresses, decodes again and compares: compressors and memory have bugs. With a keyring what is stored is sealed. Throws:
+/// corrupt, crypto.
+inline SealedFrame seal_frame(const PlainFrame& frame, int level, Keyring* keyring = nullptr) {
     thread_local std::unique_ptr<Compressor> compressor;
     thread_local int compressor_level = 0;
     if (compressor == nullptr || compressor_level != level) compressor = std::make_unique<Compressor>(level);
@@ -78,6 +79,7 @@ inline SealedFrame seal_frame(const PlainFrame& frame, int level) {
         throw Error(Kind::corrupt,
                     "a compressed frame did not decode to what went in; nothing of it was stored",
                     "this machine's memory or zstd library may be faulty: run a memory test");
+    if (keyring != nullptr) sealed.stored = keyring->seal(sealed.stored);
     sealed.size = {static_cast<std::uint32_t>(sealed.stored.size()),
                    static_cast<std::uint32_t>(frame.plain.size())};
     return sealed;

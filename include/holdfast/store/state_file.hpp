@@ -5,9 +5,6 @@
 // outside of it can notice. One small file per repository in a private folder.
 #pragma once
 
-#include <pwd.h>
-
-#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -16,21 +13,9 @@
 
 namespace holdfast {
 
-/// $XDG_…_HOME/holdfast; else /var/…/holdfast for root, or the same below the home folder of the password entry.
-inline fs::path host_folder(const char* xdg_variable, const char* system_folder, const char* home_folder) {
-    const char* xdg = std::getenv(xdg_variable);
-    if (xdg != nullptr && xdg[0] == '/') return fs::path(xdg) / "holdfast";
-    if (::geteuid() == 0) return fs::path(system_folder) / "holdfast";
-    const char* home = std::getenv("HOME");
-    const passwd* entry = home != nullptr && home[0] == '/' ? nullptr : ::getpwuid(::geteuid());
-    if (entry != nullptr) home = entry->pw_dir;
-    return fs::path(home == nullptr ? "/nonexistent" : home) / home_folder / "holdfast";
-}
-inline fs::path cache_folder(const Repository& repository) {
-    return host_folder("XDG_CACHE_HOME", "/var/cache", ".cache") / repository.id();
-}
+inline fs::path cache_folder(const Repository& repository) { return host_cache_folder(repository.id()); }
 inline fs::path state_path(const Repository& repository) {
-    return host_folder("XDG_STATE_HOME", "/var/lib", ".local/state") / (repository.id() + ".json");
+    return host_state_folder() / (repository.id() + ".json");
 }
 
 /// A line of the ledger. It carries the digest of the line before, so it stands for all that were written until then.

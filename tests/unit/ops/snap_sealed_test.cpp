@@ -1,0 +1,279 @@
+// A host that writes what it cannot read: everything here is captured without a key and restored with one.
+#include "holdfast/ops/keep_recipes.hpp"
+#include "holdfast/ops/restore.hpp"
+#include "holdfast/ops/verify.hpp"
+#include "support/catch_error.hpp"
+#include "support/repository.hpp"
+
+using namespace holdfast;
+using holdfast::testing::catch_error;
+using holdfast::testing::contains;
+using holdfast::testing::noise;
+using holdfast::testing::run_sql;
+using holdfast::testing::TempDir;
+using holdfast::testing::TestRepository;
+
+namespace {
+
+const char* const kRows =
+    "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 "
+    "FROM n WHERE x<20000) INSERT INTO t SELECT x, hex(randomblob(50)) FROM n;";
+
+struct SealedRepository {
+    TempDir dir;
+    NewSealKey pair = make_seal_key("test");
+    Repository repository =
+        ops::init(dir / "repo", ops::SealKeys{pair.certificate_pem, "wrapped", pair.fingerprint});
+    int unlocked = 0;
+
+    Repository with_key() {
+        return Repository::open(dir / "repo", [this](const Digest& certificate) {
+            ++unlocked;
+            CHECK(certificate == pair.fingerprint);
+            return SecretBytes(pair.key_pem.view());
+        });
+    }
+    SourceConfig source(const std::string& name, SourceKind kind) const {
+        SourceConfig s;
+        s.name = name;
+        s.kind = kind;
+        s.paths = {(dir / (kind == SourceKind::sqlite ? name + ".db" : name)).string()};
+        s.source_class = kind == SourceKind::sqlite ? SourceClass::database : SourceClass::data;
+        return s;
+    }
+    ops::SnapReport snap(std::vector<SourceConfig> sources,
+                         double retire_below = ops::SnapOptions{}.retire_below) const {
+        ops::SnapOptions options;
+        options.sources = std::move(sources);
+        options.level = 1;
+        options.retire_below = retire_below;
+        return ops::snap(Repository::open(dir / "repo"), options);  // as another process
+    }
+    /// Restores with the key, compares the database, verifies deeply.
+    void prove(const Manifest& m) {
+        const Repository opened = with_key();
+        fs::remove_all(dir / "restored");
+        ops::RestoreOptions restore;
+        restore.target = dir / "restored";
+        ops::restore(opened, read_checked_manifest(opened, m.id), restore);
+        for (const Component& c : m.components)
+            if (c.kind == "sqlite") CHECK(dir.read("restored/" + c.name) == dir.read(c.name + ".db"));
+        ops::VerifyOptions verify;
+        verify.ids = {m.id};
+        verify.deep = true;
+        const ops::VerifyReport report = ops::verify(opened, verify);
+        for (const ops::Finding& f : report.findings) FAIL(f.component, " ", f.item, " ", f.what);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("sealed: a database and a tree are restored byte for byte with the key, unlocked once a process") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    t.dir.write("tree/a/b", "small");
+    const Manifest m =
+        t.snap({t.source("trades", SourceKind::sqlite), t.source("tree", SourceKind::tree)}).manifest;
+    CHECK(m.state() == "complete");
+    const Repository opened = t.with_key();
+    ops::RestoreOptions restore;
+    restore.target = t.dir / "restored";
+    ops::restore(opened, read_checked_manifest(opened, m.id), restore);
+    CHECK(t.unlocked == 1);
+    CHECK(t.dir.read("restored/trades") == t.dir.read("trades.db"));
+    CHECK(t.dir.read("restored/tree/big") == t.dir.read("tree/big"));
+    CHECK(t.dir.read("restored/tree/a/b") == "small");
+    t.prove(m);
+}
+
+TEST_CASE("sealed: no object holds a run of the plain data, and equal data twice has unrelated bytes") {
+    SealedRepository t;
+    const std::string secret = "the account of Mrs Miller holds 4711 pieces";
+    t.dir.write("tree/a", secret);
+    std::set<Digest> all;
+    for (int i = 0; i < 2; ++i) {
+        const Manifest m = t.snap({t.source("tree", SourceKind::tree)}).manifest;
+        for (const Digest& name : read_checksums(t.repository.snapshot(m.id) / "SHA256SUMS").objects) {
+            CHECK(all.insert(name).second);
+            CHECK_FALSE(contains(read_file(t.repository.object(name), 32_MiB), "Miller"));
+        }
+        fs::remove_all(cache_folder(t.repository));
+    }
+}
+
+TEST_CASE("sealed: without the key nothing is opened, and the message says what is missing") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    const Manifest m = t.snap({t.source("trades", SourceKind::sqlite)}).manifest;
+    const Repository closed = Repository::open(t.dir / "repo");
+    ops::RestoreOptions restore;
+    restore.target = t.dir / "restored";
+    const Error e = catch_error([&] { ops::restore(closed, read_checked_manifest(closed, m.id), restore); });
+    CHECK(e.kind() == Kind::crypto);
+    CHECK(contains(e.what(), "sealed"));
+    CHECK_FALSE(fs::exists(t.dir / "restored/trades"));
+    ops::VerifyOptions verify;
+    verify.ids = {m.id};
+    CHECK(ops::verify(closed, verify).exit_code() == 0);  // plain: needs no key
+}
+
+TEST_CASE("sealed: another run stores the changed pages only, without a key") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    const std::vector<SourceConfig> sources = {t.source("trades", SourceKind::sqlite),
+                                               t.source("tree", SourceKind::tree)};
+    t.snap(sources);
+    run_sql(t.dir / "trades.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    const Manifest m = t.snap(sources).manifest;
+    CHECK(m.new_bytes() <= 3 * 4096);
+    t.prove(m);
+    run_sql(t.dir / "trades.db", "UPDATE t SET b = 'y' WHERE a = 12");
+    const Manifest third = t.snap({sources[0]}).manifest;  // the other source's recipe must survive this
+    CHECK(third.new_bytes() <= 3 * 4096);
+    CHECK(t.snap(sources).manifest.new_bytes() <= 3 * 4096);
+    t.prove(third);
+}
+
+TEST_CASE("sealed: an unchanged database is taken over without reading it") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    const fs::file_time_type old = fs::file_time_type::clock::now() - std::chrono::hours{1};
+    fs::last_write_time(t.dir / "trades.db", old);
+    std::this_thread::sleep_for(std::chrono::milliseconds{2100});  // ctime cannot be set
+    const auto source = t.source("trades", SourceKind::sqlite);
+    t.snap({source});
+    const Manifest m = t.snap({source}).manifest;
+    CHECK(m.new_bytes() == 0);
+    CHECK(m.stored_bytes == 0);
+    t.prove(m);
+}
+
+TEST_CASE("sealed: without its cache a run stores everything again, says so, and is whole") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    const auto source = t.source("trades", SourceKind::sqlite);
+    t.snap({source});
+    fs::remove_all(cache_folder(t.repository));
+    const ops::SnapReport report = t.snap({source});
+    CHECK(report.manifest.new_bytes() == fs::file_size(t.dir / "trades.db"));
+    CHECK(contains(report.notes.at(0), "stored again"));
+    t.prove(report.manifest);
+}
+
+TEST_CASE("sealed: a recipe in the cache that was cut short costs space, not the snapshot") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    const auto source = t.source("trades", SourceKind::sqlite);
+    t.snap({source});
+    for (const auto& entry : fs::directory_iterator(cache_folder(t.repository) / "recipes"))
+        fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+    run_sql(t.dir / "trades.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    t.prove(t.snap({source}).manifest);
+}
+
+TEST_CASE("sealed: what lies in retired objects is read from its source again") {
+    SealedRepository t;
+    t.dir.write("tree/big", std::string(as_text(noise(3'000'000))));
+    run_sql(t.dir / "trades.db", kRows);
+    std::this_thread::sleep_for(std::chrono::milliseconds{2100});
+    const std::vector<SourceConfig> sources = {t.source("trades", SourceKind::sqlite),
+                                               t.source("tree", SourceKind::tree)};
+    const Manifest first = t.snap(sources).manifest;
+    const Manifest m = t.snap(sources, 1.1).manifest;  // every object is retired
+    std::set<Digest> before, after;
+    for (const Digest& name : read_checksums(t.repository.snapshot(first.id) / "SHA256SUMS").objects)
+        before.insert(name);
+    for (const Digest& name : read_checksums(t.repository.snapshot(m.id) / "SHA256SUMS").objects)
+        after.insert(name);
+    CHECK(before != after);
+    t.prove(m);
+}
+
+TEST_CASE("sealed: nothing plain is written below the repository") {
+    SealedRepository t;
+    CHECK(t.repository.staging().string().find(t.repository.root().string()) == std::string::npos);
+    CHECK(t.repository.staging().string().starts_with(cache_folder(t.repository).string()));
+}
+
+TEST_CASE("pin: another certificate, or a repository that is not sealed any more, gets no backup") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    const auto source = t.source("trades", SourceKind::sqlite);
+    t.snap({source});
+    const std::string format = t.dir.read("repo/format.json");
+
+    const NewSealKey foreign = make_seal_key("attacker");
+    ops::write_seal_keys(t.repository.root(), {foreign.certificate_pem, "x", foreign.fingerprint});
+    std::string changed = format;
+    changed.replace(changed.find(t.pair.fingerprint.hex()), 64, foreign.fingerprint.hex());
+    t.dir.write("repo/format.json", changed);
+    const Error replaced = catch_error([&] { t.snap({source}); });
+    CHECK(replaced.kind() == Kind::refused);
+    CHECK(contains(replaced.what(), foreign.fingerprint.hex()));
+    CHECK(contains(replaced.what(), t.pair.fingerprint.hex()));
+
+    t.dir.write("repo/format.json",
+                "{\"format\":\"holdfast-repository\",\"version\":1,\"id\":\"" + t.repository.id() + "\"}");
+    CHECK(catch_error([&] { t.snap({source}); }).kind() == Kind::refused);
+    t.dir.write("repo/format.json", "{\"format\":\"holdfast-repository\",\"version\":1,\"id\":\"abc\"}");
+    CHECK(catch_error([&] { t.snap({source}); }).kind() == Kind::refused);
+
+    t.dir.write("repo/format.json", format);
+    t.dir.write("repo/keys/" + t.pair.fingerprint.hex() + ".crt", foreign.certificate_pem);
+    run_sql(t.dir / "trades.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    CHECK(catch_error([&] { t.snap({source}); }).kind() == Kind::crypto);
+    t.dir.write("repo/keys/" + t.pair.fingerprint.hex() + ".crt", t.pair.certificate_pem);
+    t.prove(t.snap({source}).manifest);
+}
+
+TEST_CASE("pin: a host that sees the repository for the first time says what it will hold on to") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    fs::remove(host_state_folder() / (t.repository.id() + ".certificate"));
+    const ops::SnapReport report = t.snap({t.source("trades", SourceKind::sqlite)});
+    CHECK(contains(report.notes.at(0), t.pair.fingerprint.hex()));
+    CHECK(t.snap({t.source("trades", SourceKind::sqlite)}).notes.empty());
+}
+
+TEST_CASE("pin: a repository made anew at the same path is trusted by the host that made it") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    fs::remove_all(t.dir / "repo");
+    ops::init(t.dir / "repo");
+    CHECK_NOTHROW(t.snap({t.source("trades", SourceKind::sqlite)}));
+}
+
+TEST_CASE("sealed: an object of one repository is not accepted in another") {
+    SealedRepository a, b;
+    run_sql(a.dir / "trades.db", kRows);
+    run_sql(b.dir / "trades.db", kRows);
+    const Manifest ma = a.snap({a.source("trades", SourceKind::sqlite)}).manifest;
+    const Manifest mb = b.snap({b.source("trades", SourceKind::sqlite)}).manifest;
+    const Digest of_a = read_checksums(a.repository.snapshot(ma.id) / "SHA256SUMS").objects.at(0);
+    const Digest of_b = read_checksums(b.repository.snapshot(mb.id) / "SHA256SUMS").objects.at(0);
+    fs::copy_file(a.repository.object(of_a), b.repository.object(of_b), fs::copy_options::overwrite_existing);
+    const Repository opened = b.with_key();
+    ops::VerifyOptions verify;
+    verify.ids = {mb.id};
+    CHECK(ops::verify(opened, verify).exit_code() == static_cast<int>(Kind::corrupt));
+    ops::RestoreOptions restore;
+    restore.target = b.dir / "restored";
+    CHECK(catch_error([&] { ops::restore(opened, read_checked_manifest(opened, mb.id), restore); }).kind() ==
+          Kind::corrupt);
+}
+
+TEST_CASE("sealed: the key of another repository is named as the wrong one") {
+    SealedRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    const Manifest m = t.snap({t.source("trades", SourceKind::sqlite)}).manifest;
+    const NewSealKey other = make_seal_key("other");
+    const Repository opened =
+        Repository::open(t.dir / "repo", [&](const Digest&) { return SecretBytes(other.key_pem.view()); });
+    ops::RestoreOptions restore;
+    restore.target = t.dir / "restored";
+    const Error e = catch_error([&] { ops::restore(opened, read_checked_manifest(opened, m.id), restore); });
+    CHECK(e.kind() == Kind::crypto);
+    CHECK(contains(e.what(), t.pair.fingerprint.hex()));
+}
