@@ -131,6 +131,11 @@ verify_snapshot() {
   fi
   if [[ $mode == deep ]]; then args=(--deep); fi
   run_tool verification verify "${args[@]}" "${flags[@]}" -- "$id"
+  if [[ $mode == deep ]] && ((child_code == 9)); then
+    log "the repository is sealed and no key is here: the bytes are verified, not what they mean"
+    mode=plain args=()
+    run_tool verification verify "${flags[@]}" -- "$id"
+  fi
   verify_code=$child_code
   while IFS= read -r line; do
     if [[ -n $line ]]; then say WARN "verify: ${line//$'\t'/ }"; fi

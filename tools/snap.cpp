@@ -49,6 +49,8 @@ int main(int argc, char** argv) {
         options.sources = cli::select_sources(sources, env);
         options.stdin_name = sources.stdin_name;
         options.level = level != 0 ? level : env.config.repository.level;
+        options.private_names = env.config.repository.private_names;
+        options.certificate = Digest::parse(env.config.repository.certificate);
         options.lock_wait = env.config.repository.lock_wait;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const Repository repository = Repository::open(env.repository());

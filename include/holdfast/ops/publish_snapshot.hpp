@@ -113,10 +113,13 @@ inline std::set<Digest> publish_streams(StreamCapture& capture, std::vector<Pend
     return names;
 }
 
+enum class NamesIn { manifest, sealed };
+
 /// Gives the manifest its id, number and parent and makes the snapshot exist. Returns why the host's memory could
 /// not be written, if so: the snapshot is whole without it. Throws: io, busy.
 inline std::optional<std::string> publish_snapshot(const Repository& repository, Manifest& manifest,
-                                                   std::set<Digest> objects, std::chrono::seconds lock_wait) {
+                                                   std::set<Digest> objects, std::chrono::seconds lock_wait,
+                                                   NamesIn names = NamesIn::manifest) {
     LedgerWriter ledger(repository, lock_wait);
     const std::uint64_t remembered = remembered_number(repository);
     const SnapshotList before = list_snapshots(repository);
@@ -131,10 +134,19 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     manifest.object_count = objects.size();
     do manifest.id = format_time(manifest.started, "%Y%m%dT%H%M%SZ-") + random_hex<3>();
     while (fs::exists(repository.snapshot(manifest.id)) || fs::exists(repository.trash() / manifest.id));
-    const std::string text = format_manifest(manifest);
+    std::string text;
+    if (names == NamesIn::sealed) {
+        PrivateManifest hidden = format_private_manifest(manifest, *repository.keyring());
+        manifest.private_digest = hidden.plain_digest;
+        // Before it exists: without this text the next run would not know its own sources.
+        plain_manifests(repository).keep(hidden.plain_digest, [&](const auto& put) { put(hidden.plain); });
+        text = std::move(hidden.text);
+    } else {
+        text = format_manifest(manifest);
+    }
     if (text.size() > kMaxManifestBytes)
         throw Error(Kind::internal, "the manifest would be larger than a reader accepts");
-    const std::string summary = format_summary(manifest);
+    const std::string summary = format_summary(names == NamesIn::sealed ? redact(manifest) : manifest);
     const Checksums sums{{objects.begin(), objects.end()}, sha256(text), sha256(summary)};
 
     const TempName folder{repository.temporary("snapshot")};

@@ -9,9 +9,10 @@ namespace holdfast::ops {
 inline constexpr const char* kRecoverMd = R"holdfast(# Getting your data back from this folder
 
 This folder is a holdfast repository. You do not need holdfast to read it: a shell, `jq`, `zstd` and GNU `tar`
-are enough. Nothing here is encrypted, and nothing you do below changes this folder: it is only read.
+are enough. Nothing you do below changes this folder: it is only read. If it has a folder `keys/`, the data is encrypted:
+then you need `openssl` too, and `gpg` with the key of one of the people it was encrypted to (see 6).
 
-    apt-get install bash coreutils jq tar zstd
+    apt-get install bash coreutils jq tar zstd            # and openssl gpg
 
 ## 1. What is there
 
@@ -82,6 +83,31 @@ once per object, so prefer it if it runs.
 The names in `SHA256SUMS` tell which objects belonged to the snapshot, and `for o in objects/*/*; do zstd -dc "$o"; done`
 unpacks them all. Trees are plain tar records in there. The manifest of the snapshot before (its number is one less)
 often describes nearly the same. `ledger.jsonl` has one line per event, with the SHA-256 that each manifest must have.
+
+## 6. If there is a folder keys/
+
+The repository is sealed: names, sizes and times can be read as above, data only with the recovery key. Its private half
+lies in `keys/*.key.asc`, encrypted to people by OpenPGP. Which keys open it:
+
+    gpg --list-packets keys/*.key.asc 2>&1 | grep -i keyid
+
+On a machine that has one of them `recover.sh` asks for its passphrase and does the rest. Elsewhere take the private key out
+once, carry it there, and delete it afterwards:
+
+    gpg --decrypt keys/*.key.asc >/root/recovery.pem
+    HOLDFAST_KEY_FILE=/root/recovery.pem ./recover.sh latest /srv/restored
+
+By hand: an object is up to 16 CMS messages, each around one zstd frame, and a table of their lengths at the end: pairs of
+32 bit numbers (length stored, length unpacked), then the count in the ninth byte from the end. Instead of `zstd -dc "objects/…"` in
+section 4:
+
+    plain() { # OBJECT FILE
+      local n at=1 size; n=$(tail -c 9 "$1" | head -c 4 | od -An -tu4 | tr -d ' ')
+      for size in $(tail -c $((n * 8 + 9)) "$1" | head -c $((n * 8)) | od -An -v -tu4 -w8 | awk '{print $1}'); do
+        tail -c +$at "$1" | head -c $size | openssl cms -decrypt -inform DER -inkey /root/recovery.pem | zstd -dc
+        at=$((at + size))
+      done
+    }
 )holdfast";
 
 inline constexpr const char* kRecoverSh = R"holdfast(#!/usr/bin/env bash
@@ -100,16 +126,19 @@ Restores every component of SNAPSHOT (or those named) to exactly TARGET_DIR/COMP
 yet. SNAPSHOT is an id, the beginning of one, or "latest". Needs bash, coreutils, jq, zstd and GNU tar, and
 300 MiB of free space in TARGET_DIR beside what it restores. It writes nothing else anywhere.
 
+A sealed repository (it has keys/) needs openssl too, and gpg with the OpenPGP key of a recipient; or the private key
+itself, as gpg --decrypt keys/*.key.asc prints it, in the file that HOLDFAST_KEY_FILE names.
+
 Every file of the snapshot is checked first. --skip-check leaves that out, for a snapshot with a damaged
 object that the wanted components may not need: what is restored is checked against its digest all the same.
 
 The repository is the folder that holds this script, or HOLDFAST_REPOSITORY.
 exit: 0 done, 2 usage, 3 newer format or missing program, 5 damaged, 6 no such snapshot or component,
-      8 disk, 10 refused (something is in the way); then nothing was left under the name that failed'
+      8 disk, 9 no key, 10 refused (something is in the way); then nothing was left under the name that failed'
 
 window_bytes=$((256 << 20)) # a stream is put together in pieces of this size
 object_bytes=$((16 << 20))  # the most that an object may hold
-repository='' snapshot='' target='' tmp='' work='' child='' status=0 is_new_target=0
+keys=() repository='' version='' snapshot='' target='' tmp='' work='' child='' status=0 is_new_target=0
 
 say() { printf 'recover.sh: %s\n' "$*" >&2; }
 
@@ -187,8 +216,15 @@ component_lines='
   | [.name, .kind, .root, .bytes, .sha256, .mode, .uid, .gid, .mtime_ns] | map(. // "-" | tostring) | join("\t")'
 
 read_manifest() { # checks it; leaves it in $tmp/manifest.json, its components in $tmp/components
-  local id=${snapshot##*/} why
-  with_exact_times "$snapshot/manifest.json" >"$tmp/manifest.json"
+  local id=${snapshot##*/} why sum
+  cp -- "$snapshot/manifest.json" "$tmp/manifest.sealed"
+  sum=$(jq -r '.private_sha256 // empty' "$tmp/manifest.sealed")
+  if [[ -n $sum ]]; then # names are hidden: the whole manifest is sealed in it
+    work=$tmp
+    jq -r .private "$snapshot/manifest.json" | base64 --decode | unseal >"$tmp/manifest.sealed"
+    check_digest "$tmp/manifest.sealed" "$sum" "the sealed manifest of $id"
+  fi
+  with_exact_times "$tmp/manifest.sealed" >"$tmp/manifest.json"
   if ! jq -r --arg id "$id" "$component_lines" <"$tmp/manifest.json" >"$tmp/components" 2>"$tmp/why"; then
     why=$(<"$tmp/why")
     die 5 "the manifest of $id cannot be used: ${why@Q}" 'another copy of the repository may have it whole'
@@ -229,7 +265,68 @@ decode() { # <object>: its plain bytes
   local path="$repository/objects/${1:0:2}/$1"
   [[ -f $path ]] || die 5 "object $1 is missing"
   check_digest "$path" "$1" "object $1"
-  zstd --decompress --stdout --quiet <"$path" | head -c "$object_bytes" || die 5 "object $1 does not decode"
+  if ((${#keys[@]} > 0)); then
+    decode_sealed "$path" || die 5 "object $1 does not decode"
+  else
+    zstd --decompress --stdout --quiet <"$path" | head -c "$object_bytes" || die 5 "object $1 does not decode"
+  fi
+}
+
+u32() { # <file> <offset from the end> <count>: little-endian numbers, separated by blanks
+  tail -c "$2" "$1" | head -c "$(($3 * 4))" | od -An -v -t u4 --endian=little -w4 | tr -d ' ' | tr '\n' ' '
+}
+
+# A sealed object: each frame is a CMS message around a zstd frame; the seek table at the end has their lengths.
+decode_sealed() { # <file>
+  local count sizes at=1 i
+  count=$(u32 "$1" 9 1) && count=${count% }
+  ((count >= 1 && count <= 16)) || return 1
+  read -ra sizes <<<"$(u32 "$1" $((count * 8 + 9)) $((count * 2)))"
+  ((${#sizes[@]} == count * 2)) || return 1
+  for ((i = 0; i < count; i++)); do
+    tail -c "+$at" "$1" | head -c "${sizes[i * 2]}" | unseal | zstd --decompress --stdout --quiet | head -c "${sizes[i * 2 + 1]}" || return 1
+    at=$((at + sizes[i * 2]))
+  done
+}
+
+# After a change of the recovery key objects are sealed to different ones; printf is part of bash, so no key is in the list
+# of processes.
+unseal() { # a message on standard input
+  local key message
+  if ((${#keys[@]} == 1)); then
+    openssl cms -decrypt -inform DER -inkey <(printf '%s\n' "${keys[0]}")
+    return
+  fi
+  message=$(mktemp -- "$work/message.XXXXXX")
+  cat >"$message"
+  for key in "${keys[@]}"; do
+    if openssl cms -decrypt -inform DER -in "$message" -inkey <(printf '%s\n' "$key") -out "$message.plain" 2>/dev/null; then
+      cat -- "$message.plain"
+      rm -f -- "$message" "$message.plain"
+      return
+    fi
+  done
+  say 'error: none of the keys opens this object'
+  return 1
+}
+
+# Sets `keys`: from HOLDFAST_KEY_FILE, or by gpg from each file in keys/ that somebody here can open.
+unlock() {
+  local file key
+  [[ $version == 'holdfast-repository 2' ]] || return 0
+  for program in openssl gpg; do
+    [[ $program == gpg && -n ${HOLDFAST_KEY_FILE:-} ]] || command -v "$program" >/dev/null ||
+      die 3 "'$program' is not installed" 'apt-get install openssl gpg'
+  done
+  if [[ -n ${HOLDFAST_KEY_FILE:-} ]]; then
+    keys=("$(<"$HOLDFAST_KEY_FILE")") || die 9 "${HOLDFAST_KEY_FILE@Q} cannot be read"
+    return
+  fi
+  for file in "$repository"/keys/*.key.asc; do
+    if key=$(gpg --quiet --decrypt -- "$file"); then keys+=("$key"); else say "warning: ${file##*/} was not opened"; fi
+  done
+  ((${#keys[@]} > 0)) || die 9 'no key of this repository was opened' \
+    'use a machine that has the OpenPGP key of a recipient, or HOLDFAST_KEY_FILE=FILE with the private key'
 }
 
 place() { # <list of "object offset length place">: copies each extent to its place in the window
@@ -440,7 +537,7 @@ restore() { # <name> <kind> <root> <bytes> <sha256> <mode> <uid> <gid> <mtime_ns
 # --- What a person asks for ------------------------------------------------------------------------------------
 
 open_repository() {
-  local program version
+  local program
   for program in jq zstd tar sha256sum; do
     command -v "$program" >/dev/null || die 3 "'$program' is not installed" 'apt-get install coreutils jq tar zstd'
   done
@@ -448,7 +545,7 @@ open_repository() {
   repository=$(cd -- "$repository" && pwd -P)
   [[ -f $repository/format.json ]] || die 6 "${repository@Q} is not a repository" 'run the recover.sh that lies in it'
   version=$(jq -r '"\(.format) \(.version)"' "$repository/format.json")
-  [[ $version == 'holdfast-repository 1' ]] || die 3 "format ${version@Q} is not known here" 'use the recover.sh of its repository'
+  [[ $version == 'holdfast-repository '[12] ]] || die 3 "format ${version@Q} is not known here" 'use the recover.sh of its repository'
 }
 
 list_components() {
@@ -542,6 +639,7 @@ main() {
   open_repository
   find_snapshot "$1"
   prepare_target "$2"
+  unlock
   read_manifest
   choose "${@:3}"
   if ((is_checked)); then

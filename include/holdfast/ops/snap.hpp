@@ -28,6 +28,7 @@ struct SnapOptions {
     int level = 3;
     std::chrono::seconds lock_wait{600};
     bool keep_corrupt = false;
+    bool private_names = false;          // needs a sealed repository
     std::optional<Digest> certificate;   // the configuration's: nothing else may be sealed to
     bool accepts_losses = false;         // what shrank or is gone is meant to be: the new measure
     double retire_below = kRetireBelow;  // objects of which a smaller share is used
@@ -209,6 +210,10 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     manifest.sqlite_version = sqlite_version();
     manifest.missing = plan.missing;
 
+    if (options.private_names && repository.keyring() == nullptr)
+        throw Error(Kind::config,
+                    "private_names needs a sealed repository, and this one is not; nothing was stored",
+                    "a sealed one is made with: init --recipient");
     if (auto note = check_certificate(repository, options.certificate))
         report.notes.push_back(*std::move(note));
     const HostMemory memory = recall(repository);
@@ -261,11 +266,12 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     if (!options.accepts_losses) detail::add_suspicions(run, sources, captured, std::move(facts), manifest);
     manifest.stored_bytes = capture.publisher().stored_bytes();
     manifest.finished = now_utc();
-    if (const auto why = publish_snapshot(repository, manifest, std::move(objects), options.lock_wait))
+    if (const auto why = publish_snapshot(repository, manifest, std::move(objects), options.lock_wait,
+                                          options.private_names ? NamesIn::sealed : NamesIn::manifest))
         report.notes.push_back("this host's memory of the repository was not updated: " + *why);
     try {
         remember(cache, capture, captured, metadata, manifest);
-        if (!run.can_read_back()) keep_recipes(recipes, capture, captured, manifest, snapshots);
+        if (!run.can_read_back()) keep_recipes(repository, recipes, capture, captured, manifest, snapshots);
     } catch (const Error& e) {
         report.notes.push_back(std::string("the cache was not updated, the next run is slower: ") + e.what());
     }

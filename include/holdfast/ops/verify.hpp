@@ -26,6 +26,7 @@ public:
     void run() {
         report.is_deep = options_.deep;
         report.is_part = options_.share || options_.budget;
+        if (options_.deep && repository_.keyring() != nullptr) repository_.keyring()->unlock_current();
         read_snapshots();
         if (!options_.budget || !options_.deep) verify_objects();
         verify_history(repository_, report.findings);

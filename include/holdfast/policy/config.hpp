@@ -31,6 +31,9 @@ struct RepositoryConfig {
     std::string path;                     // absolute; empty: not named
     int level = 3;                        // zstd, 1..19
     std::chrono::seconds lock_wait{600};  // a prune of a large repository sweeps for minutes
+    std::string certificate{};  // 64 hex digits: nothing else may be sealed to; empty: as remembered
+    bool private_names =
+        false;  // manifests of a sealed repository hide the names of sources, paths and tables
 
     bool operator==(const RepositoryConfig&) const = default;
 };
@@ -137,6 +140,13 @@ inline void read_repository(TomlTable table, const fs::path& folder, RepositoryC
         out.level = static_cast<int>(*level);
     }
     read_duration(table, "lock_wait", std::chrono::seconds{0}, out.lock_wait);
+    if (const auto certificate = table.text("certificate")) {
+        if (!Digest::parse(*certificate))
+            table.fail("certificate", "is not a SHA-256 in 64 lower-case digits",
+                       "it is the name of a file in keys/, without .crt");
+        out.certificate = *certificate;
+    }
+    if (const auto hides = table.flag("private_names")) out.private_names = *hides;
     table.finish();
 }
 

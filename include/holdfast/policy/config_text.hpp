@@ -205,6 +205,9 @@ inline std::string config_to_toml(const Config& config) {
     if (!config.repository.path.empty()) out += "path = " + detail::toml_text(config.repository.path) + "\n";
     out += "level = " + std::to_string(config.repository.level) + "\n";
     out += "lock_wait = " + detail::toml_text(detail::duration_text(config.repository.lock_wait)) + "\n";
+    if (!config.repository.certificate.empty())
+        out += "certificate = " + detail::toml_text(config.repository.certificate) + "\n";
+    if (config.repository.private_names) out += "private_names = true\n";
     out += "\n[backup]\n";
     out += "verify_after = " + detail::toml_text(word_for(config.backup.verify_after)) + "\n";
     out += "log_dir = " + detail::toml_text(config.backup.log_dir) + "\n";
@@ -229,7 +232,9 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["file"] = file.empty() ? Json(nullptr) : Json(json_text(file));
     out["repository"] = {{"path", json_text(config.repository.path)},
                          {"level", config.repository.level},
-                         {"lock_wait_s", config.repository.lock_wait.count()}};
+                         {"lock_wait_s", config.repository.lock_wait.count()},
+                         {"certificate", config.repository.certificate},
+                         {"private_names", config.repository.private_names}};
     out["backup"] = {{"verify_after", word_for(config.backup.verify_after)},
                      {"log_dir", json_text(config.backup.log_dir)},
                      {"time_limit_s", config.backup.time_limit.count()}};

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,12 @@ public:
             use(message.open(key_for(message)));
     }
 
+    /// Asks for the current key now, so that what needs it fails before it has begun. Throws: crypto.
+    void unlock_current() {
+        const std::lock_guard guard(mutex_);
+        unlock(read_certificate(root_, current_));
+    }
+
 private:
     static constexpr std::size_t kMaxCertificates = 1000;
 
@@ -83,25 +90,36 @@ private:
     }
     SealKey key_for(const SealedMessage& message) {
         const std::lock_guard guard(mutex_);
-        if (!unlock_)
-            throw Error(Kind::crypto, "the repository is sealed and no key is used here",
-                        "who holds a recovery key can read it");
         for (const auto& [certificate, key] : keys_)
             if (message.is_for(certificate)) return key;
         for (const Digest& fingerprint : fingerprints()) {
             const SealCertificate certificate = read_certificate(root_, fingerprint);
-            if (!message.is_for(certificate)) continue;
-            const SecretBytes text = unlock_(fingerprint);
-            const std::string what = "the recovery key of certificate " + fingerprint.hex();
-            SealKey key = SealKey::from_pem(text.view(), what);
-            if (!key.belongs_to(certificate))
-                throw Error(Kind::crypto, what + " is not the one that was given",
-                            "keys/" + fingerprint.hex() + ".key.asc holds the right one");
-            keys_.emplace_back(certificate, key);
-            return key;
+            if (message.is_for(certificate)) return unlock(certificate);
         }
         throw Error(Kind::crypto, "data is sealed to a certificate that keys/ does not have",
                     "was it copied here from another repository, or is keys/ not complete?");
+    }
+    /// Asks at most once for each certificate. The caller holds the lock.
+    SealKey unlock(const SealCertificate& certificate) {
+        for (const auto& [known, key] : keys_)
+            if (known.fingerprint() == certificate.fingerprint()) return key;
+        if (!unlock_)
+            throw Error(Kind::crypto, "the repository is sealed and no key is used here",
+                        "who holds a recovery key can read it");
+        const std::string hex = certificate.fingerprint().hex();
+        if (refused_.contains(certificate.fingerprint()))
+            throw Error(Kind::crypto, "the recovery key of certificate " + hex + " could not be had before",
+                        "see the first message");
+        refused_.insert(
+            certificate.fingerprint());  // until it worked: nobody wants to be asked for each object
+        const SecretBytes text = unlock_(certificate.fingerprint());
+        SealKey key = SealKey::from_pem(text.view(), "the recovery key of certificate " + hex);
+        if (!key.belongs_to(certificate))
+            throw Error(Kind::crypto, "the key that was given is not the recovery key of certificate " + hex,
+                        "keys/" + hex + ".key.asc holds the right one");
+        keys_.emplace_back(certificate, key);
+        refused_.erase(certificate.fingerprint());
+        return key;
     }
     std::vector<Digest> fingerprints() const {
         std::vector<Digest> out;
@@ -119,6 +137,7 @@ private:
     std::mutex mutex_;
     std::optional<SealCertificate> certificate_;
     std::vector<std::pair<SealCertificate, SealKey>> keys_;
+    std::set<Digest> refused_;
 };
 
 }  // namespace holdfast

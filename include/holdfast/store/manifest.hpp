@@ -100,6 +100,9 @@ struct Manifest {
     std::vector<std::string> suspect;  // reasons to look before trusting it
     std::uint64_t stored_bytes = 0;    // that this snapshot added
     std::uint64_t object_count = 0;    // that it needs
+    std::optional<Digest>
+        private_digest{};        // of the manifest that is sealed in this one: private_manifest.hpp
+    std::string private_text{};  // that, in base64
 
     bool is_partial() const {
         if (!missing.empty()) return true;

@@ -257,6 +257,10 @@ inline Manifest parse_manifest(std::string_view text, const std::string& expecte
     const JsonFields totals(fields.at("totals"), what + ": totals");
     m.stored_bytes = totals.number("stored_bytes");
     m.object_count = totals.number("objects");
+    if (fields.find("private") != nullptr) {
+        m.private_text = fields.text("private");
+        m.private_digest = detail::digest_field(fields, "private_sha256");
+    }
     return m;
 }
 

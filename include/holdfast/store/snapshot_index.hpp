@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "holdfast/store/checksums.hpp"
-#include "holdfast/store/manifest_json.hpp"
+#include "holdfast/store/private_manifest.hpp"
 #include "holdfast/store/repository.hpp"
 
 namespace holdfast {
@@ -34,7 +34,7 @@ inline Manifest parse_own_manifest(const Repository& repository, std::string_vie
     if (manifest.repository != repository.id())
         throw Error(Kind::corrupt, "snapshot " + id + " belongs to another repository (" +
                                        printable(manifest.repository) + ")");
-    return manifest;
+    return reveal_manifest(repository, std::move(manifest));
 }
 inline Manifest read_manifest(const Repository& repository, const std::string& id) {
     return parse_own_manifest(repository, read_manifest_text(repository, id), id);

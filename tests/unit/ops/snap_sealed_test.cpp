@@ -41,11 +41,13 @@ struct SealedRepository {
         s.source_class = kind == SourceKind::sqlite ? SourceClass::database : SourceClass::data;
         return s;
     }
+    bool private_names = false;
     ops::SnapReport snap(std::vector<SourceConfig> sources,
                          double retire_below = ops::SnapOptions{}.retire_below) const {
         ops::SnapOptions options;
         options.sources = std::move(sources);
         options.level = 1;
+        options.private_names = private_names;
         options.retire_below = retire_below;
         return ops::snap(Repository::open(dir / "repo"), options);  // as another process
     }
@@ -276,4 +278,78 @@ TEST_CASE("sealed: the key of another repository is named as the wrong one") {
     const Error e = catch_error([&] { ops::restore(opened, read_checked_manifest(opened, m.id), restore); });
     CHECK(e.kind() == Kind::crypto);
     CHECK(contains(e.what(), t.pair.fingerprint.hex()));
+}
+
+TEST_CASE("private names: nothing in the repository names a source, a path, a table or a host") {
+    SealedRepository t;
+    t.private_names = true;
+    run_sql(t.dir / "trades.db", kRows);
+    run_sql(t.dir / "trades.db", "CREATE TABLE secrettable(x); INSERT INTO secrettable VALUES (1)");
+    t.dir.write("lake/secretfile", "x");
+    SourceConfig absent = t.source("absentsource", SourceKind::tree);
+    const Manifest m =
+        t.snap({t.source("trades", SourceKind::sqlite), t.source("lake", SourceKind::tree), absent}).manifest;
+    for (const auto& entry : fs::recursive_directory_iterator(t.dir / "repo")) {
+        if (!entry.is_regular_file() || entry.path().filename() == "RECOVER.md") continue;  // has examples
+        const std::string text = *read_file_if_any(entry.path(), 64_MiB);
+        for (const char* name : {"trades", "secrettable", "secretfile", "absentsource", "lake"})
+            CHECK_MESSAGE(!contains(text, name), entry.path().string(), " names ", name);
+        CHECK_FALSE(contains(text, m.components[0].digest->hex()));
+    }
+    CHECK(m.state() == "partial");
+}
+
+TEST_CASE("private names: the host that wrote it and who has the key see them, others see component-1") {
+    SealedRepository t;
+    t.private_names = true;
+    run_sql(t.dir / "trades.db", kRows);
+    const Manifest m = t.snap({t.source("trades", SourceKind::sqlite)}).manifest;
+    const Repository closed = Repository::open(t.dir / "repo");
+    CHECK(read_manifest(closed, m.id).components[0].name == "trades");
+    fs::remove_all(cache_folder(t.repository));
+    CHECK(read_manifest(closed, m.id).components[0].name == "component-1");
+    CHECK(read_manifest(closed, m.id).bytes() == m.bytes());
+    CHECK(read_manifest(t.with_key(), m.id).components[0].name == "trades");
+    t.prove(read_checked_manifest(t.with_key(), m.id));
+    ops::VerifyOptions verify;
+    verify.ids = {m.id};
+    CHECK(ops::verify(closed, verify).exit_code() == 0);
+}
+
+TEST_CASE("private names: the next run knows its sources and stores what changed") {
+    SealedRepository t;
+    t.private_names = true;
+    run_sql(t.dir / "trades.db", kRows);
+    t.snap({t.source("trades", SourceKind::sqlite)});
+    run_sql(t.dir / "trades.db", "UPDATE t SET b = 'x' WHERE a = 10000");
+    const Manifest m = t.snap({t.source("trades", SourceKind::sqlite)}).manifest;
+    CHECK(m.new_bytes() <= 3 * 4096);
+    t.prove(m);
+}
+
+TEST_CASE("private names: a manifest whose sealed part is that of another snapshot is corrupt") {
+    SealedRepository t;
+    t.private_names = true;
+    run_sql(t.dir / "trades.db", kRows);
+    const Manifest first = t.snap({t.source("trades", SourceKind::sqlite)}).manifest;
+    const Manifest second = t.snap({t.source("trades", SourceKind::sqlite)}).manifest;
+    const auto path = [&](const Manifest& m) { return t.repository.snapshot(m.id) / "manifest.json"; };
+    Json a = parse_json(read_manifest_text(t.repository, first.id), "a");
+    const Json b = parse_json(read_manifest_text(t.repository, second.id), "b");
+    a["private"] = b["private"];
+    publish_file(path(first), as_bytes(dump_json(a, 2)));
+    fs::remove_all(cache_folder(t.repository));
+    CHECK(catch_error([&] { read_manifest(t.with_key(), first.id); }).kind() == Kind::corrupt);
+    a["private_sha256"] = b["private_sha256"];
+    publish_file(path(first), as_bytes(dump_json(a, 2)));
+    CHECK(catch_error([&] { read_manifest(t.with_key(), first.id); }).kind() == Kind::corrupt);
+}
+
+TEST_CASE("private names: a repository that is not sealed refuses") {
+    TestRepository t;
+    run_sql(t.dir / "trades.db", kRows);
+    ops::SnapOptions options;
+    options.sources = {t.source("trades", SourceKind::sqlite, (t.dir / "trades.db").string())};
+    options.private_names = true;
+    CHECK(catch_error([&] { ops::snap(t.repository, options); }).kind() == Kind::config);
 }
