@@ -13,3 +13,7 @@ find_dependency(TBB)
 find_dependency(nlohmann_json)
 find_dependency(tomlplusplus)
 find_dependency(date)
+# Debian's packages of these bring no CMake files of their own.
+find_dependency(PkgConfig)
+pkg_check_modules(gpgme REQUIRED IMPORTED_TARGET GLOBAL gpgme)
+pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET GLOBAL libqrencode)

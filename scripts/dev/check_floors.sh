@@ -18,6 +18,8 @@ owners=(
   'nlohmann/*      wrap/json*.hpp'
   'toml++/*        @(wrap/toml|policy/config)*.hpp'
   'curl/*          wrap/http*.hpp'
+  'gpgme.h         wrap/gpg*.hpp'
+  'qrencode.h      wrap/qr.hpp'
   'CLI/*           @(cli|tools)/*'
   '../*            none' # a way around the floors
 )

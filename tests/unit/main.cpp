@@ -15,7 +15,7 @@ void forget_settings() {
     std::vector<std::string> names;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text{*entry};
-        for (const std::string_view prefix : {"HOLDFAST_", "BACKUP_", "RESTORE_", "XDG_"}) {
+        for (const std::string_view prefix : {"HOLDFAST_", "BACKUP_", "RESTORE_", "XDG_", "GNUPGHOME"}) {
             if (text.starts_with(prefix)) names.emplace_back(text.substr(0, text.find('=')));
         }
     }

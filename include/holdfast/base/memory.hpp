@@ -1,7 +1,8 @@
-// base/memory.hpp - how a tool's process uses its heap.
+// base/memory.hpp - how a tool's process uses its memory.
 #pragma once
 
 #include <malloc.h>
+#include <sys/prctl.h>
 
 namespace holdfast {
 
@@ -12,5 +13,8 @@ inline void keep_freed_memory() {
     ::mallopt(M_TRIM_THRESHOLD, 128 << 20);
     ::mallopt(M_ARENA_MAX, 2);
 }
+
+/// No core file of this process, and no debugger of the same user: for whoever is about to hold a private key.
+inline void forbid_core_dumps() { ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 }  // namespace holdfast
