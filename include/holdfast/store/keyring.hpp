@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "holdfast/base/disk.hpp"
+#include "holdfast/base/text.hpp"
 #include "holdfast/wrap/cms.hpp"
 
 namespace holdfast {
@@ -43,6 +44,18 @@ inline SealCertificate read_certificate(const fs::path& root, const Digest& fing
                         certificate.fingerprint().hex(),
                     "somebody replaced it: find out who before the next backup");
     return certificate;
+}
+
+inline constexpr std::size_t kMaxCertificates = 1000;
+
+/// Of all pairs in keys/, also those that new frames are not sealed to any more. Throws: io.
+inline std::vector<Digest> certificate_fingerprints(const fs::path& root) {
+    std::vector<Digest> out;
+    for (const std::string& name : list_directory(root / "keys")) {
+        if (!name.ends_with(".crt") || out.size() == kMaxCertificates) continue;
+        if (const auto digest = Digest::parse(name.substr(0, name.size() - 4))) out.push_back(*digest);
+    }
+    return out;
 }
 
 /// Thread-safe.
@@ -81,8 +94,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMaxCertificates = 1000;
-
     const SealCertificate& certificate() {
         const std::lock_guard guard(mutex_);
         if (!certificate_) certificate_ = read_certificate(root_, current_);
@@ -121,14 +132,7 @@ private:
         refused_.erase(certificate.fingerprint());
         return key;
     }
-    std::vector<Digest> fingerprints() const {
-        std::vector<Digest> out;
-        for (const std::string& name : list_directory(root_ / "keys")) {
-            if (!name.ends_with(".crt") || out.size() == kMaxCertificates) continue;
-            if (const auto digest = Digest::parse(name.substr(0, name.size() - 4))) out.push_back(*digest);
-        }
-        return out;
-    }
+    std::vector<Digest> fingerprints() const { return certificate_fingerprints(root_); }
 
     fs::path root_;
     Digest current_;

@@ -31,6 +31,18 @@ inline std::string gpg_home() {
     return home != nullptr && *home != '\0' ? home : "~/.gnupg";
 }
 
+/// Pinentry asks on the terminal that gpg names: ours, also where standard output goes into a file.
+inline bool name_terminal() {
+    if (std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr) return true;
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        std::array<char, 256> name{};
+        if (::ttyname_r(fd, name.data(), name.size()) != 0) continue;
+        ::setenv("GPG_TTY", name.data(), 0);
+        return true;
+    }
+    return false;
+}
+
 namespace detail {
 
 inline constexpr std::size_t kMaxPlainBytes = 16_KiB;    // a private key of EC P-256 has 241 bytes
@@ -62,18 +74,6 @@ inline void start_gpg_engine() {
         return gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP) == 0;
     }();
     if (!started) throw Error(Kind::config, "gpg cannot be started", "apt-get install gpg gpg-agent");
-}
-
-/// Pinentry asks on the terminal that gpg names: ours, also where standard output goes into a file.
-inline bool name_terminal() {
-    if (std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr) return true;
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        std::array<char, 256> name{};
-        if (::ttyname_r(fd, name.data(), name.size()) != 0) continue;
-        ::setenv("GPG_TTY", name.data(), 0);
-        return true;
-    }
-    return false;
 }
 
 struct GpgFree {
