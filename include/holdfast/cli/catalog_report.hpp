@@ -13,7 +13,8 @@ inline void print_show(const Repository& repository, const CatalogFlags& flags, 
     const Manifest m = one_snapshot(repository, flags.names.empty() ? "latest" : flags.names.at(0));
     const ops::NewestRows rows = ops::read_newest_rows(repository)[m.id];
     if (format == Format::json) {
-        std::string text = read_manifest_text(repository, m.id);
+        const std::string text =
+            m.private_digest ? format_manifest(m) : read_manifest_text(repository, m.id);
         if (rows.empty()) return print(text);
         Json json = parse_json(text, "the manifest of snapshot " + m.id);
         json[ops::kNewestRowKey] = ops::newest_rows_json(rows);

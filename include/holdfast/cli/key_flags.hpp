@@ -13,10 +13,10 @@ struct KeyFlags {
     std::string key_file;  // empty: $HOLDFAST_KEY_FILE, else gpg
 };
 
-inline void add_key_flags(CLI::App& app, KeyFlags& flags) {
-    add_text(app, "--key-file", flags.key_file, "FILE",
-             "private key of an encrypted repository, as gpg --decrypt keys/*.key.asc prints it; else "
-             "$HOLDFAST_KEY_FILE, else gpg is asked");
+inline CLI::Option* add_key_flags(CLI::App& app, KeyFlags& flags) {
+    return add_text(app, "--key-file", flags.key_file, "FILE",
+                    "private key of an encrypted repository, as gpg --decrypt keys/*.key.asc prints it; else "
+                    "$HOLDFAST_KEY_FILE, else gpg is asked");
 }
 
 inline std::string key_file(const KeyFlags& flags, const Lookup& lookup = process_environment) {
