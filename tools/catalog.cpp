@@ -2,6 +2,7 @@
 #include "holdfast/cli/catalog_report.hpp"
 
 #include "holdfast/cli/environment.hpp"
+#include "holdfast/cli/key_flags.hpp"
 #include "holdfast/cli/tool_main.hpp"
 #include "holdfast/policy/words.hpp"
 
@@ -10,6 +11,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Show snapshots, what is in them, and how they differ.", "catalog"};
     cli::CommonFlags common;
     cli::CatalogFlags flags;
+    cli::KeyFlags key;
     app.require_subcommand(0, 1);
     app.fallthrough();
     cli::add_text(app, "--source", flags.source, "NAME", "list, files: only this source");
@@ -22,6 +24,7 @@ int main(int argc, char** argv) {
         ->take_all();
     app.add_option("--format", flags.format, "table, tsv, id or json (table)")
         ->check(CLI::IsMember({"table", "tsv", "id", "json"}));
+    cli::add_key_flags(app, key);
     const auto verb = [&](const char* name, const char* help, const char* arguments) {
         CLI::App* sub = app.add_subcommand(name, help);
         if (*arguments != '\0') sub->add_option(arguments, flags.names, cli::kSnapshotHelp);
@@ -42,9 +45,9 @@ int main(int argc, char** argv) {
                           "  catalog --source trades --limit 1 --format id | verify -\n");
     return cli::tool_main(app, argc, argv, [&] {
         const cli::Environment env = cli::load_environment(common, cli::Commands::never_run);
-        const Repository repository = Repository::open(env.repository());
+        const Repository repository = cli::open_repository(env, key);
         const cli::Format format = flags.chosen(common);
-        if (show->parsed()) return cli::print_show(repository, flags, format);
+        if (show->parsed()) return cli::print_show(repository, flags, cli::signature_rules(env), format);
         if (files->parsed()) return cli::print_files(repository, flags, format);
         if (diff->parsed()) return cli::print_diff(repository, flags, format);
         if (stats->parsed()) return cli::print_stats(repository, format);

@@ -2,8 +2,10 @@
 #include "holdfast/ops/restore.hpp"
 
 #include "holdfast/cli/environment.hpp"
+#include "holdfast/cli/key_flags.hpp"
 #include "holdfast/cli/restore_flags.hpp"
 #include "holdfast/cli/restore_report.hpp"
+#include "holdfast/cli/signature_report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
 #include "holdfast/cli/tool_main.hpp"
 #include "holdfast/ops/restore_stdout.hpp"
@@ -16,6 +18,7 @@ int main(int argc, char** argv) {
     ops::RestoreOptions options;
     std::string snapshot, target;
     cli::InPlaceFlags in_place;
+    cli::KeyFlags key;
     bool to_stdout = false, dry_run = false, overwrite = false;
     app.add_option("SNAPSHOT", snapshot,
                    std::string(cli::kSnapshotHelp) + "; after --undo, --resume, --accept a restore's id");
@@ -26,6 +29,7 @@ int main(int argc, char** argv) {
     app.add_flag("--stdout", to_stdout, "write one component to standard output")->excludes(target_flag);
     app.add_flag("--overwrite", overwrite, "replace what is at DIR/<component name>");
     app.add_flag("--dry-run", dry_run, "say what would be restored, write nothing");
+    cli::add_key_flags(app, key);
     cli::add_common_flags(app, flags,
                           "  restore latest --target /tmp/look\n"
                           "  restore latest --source lake --path 'option_legs/**' --target /tmp/look\n"
@@ -38,11 +42,12 @@ int main(int argc, char** argv) {
         const bool checks = in_place.in_place || in_place.resume;  // which may be commands
         const cli::Environment env =
             cli::load_environment(flags, checks ? cli::Commands::may_run : cli::Commands::never_run);
-        const Repository repository = Repository::open(env.repository());
+        const Repository repository = cli::open_repository(env, key);
         const auto in_place_options = cli::in_place_options(in_place, options.choice, env, flags);
         if (is_past) return cli::run_about_past(repository, snapshot, in_place, in_place_options, flags);
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
         cli::warn_about(manifest);
+        cli::require_signature("restore", repository, manifest.id, env, flags);
         if (in_place.in_place)
             return cli::run_in_place(repository, manifest, in_place_options, dry_run, flags);
         options.lock_wait = env.config.repository.lock_wait;

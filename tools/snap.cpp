@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
         options.level = level != 0 ? level : env.config.repository.level;
         options.private_names = env.config.repository.private_names;
         options.certificate = Digest::parse(env.config.repository.certificate);
+        options.signing_key = env.config.repository.signing_key;
         options.lock_wait = env.config.repository.lock_wait;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const Repository repository = Repository::open(env.repository());

@@ -2,6 +2,8 @@
 #include "holdfast/ops/verify.hpp"
 
 #include "holdfast/cli/environment.hpp"
+#include "holdfast/cli/key_flags.hpp"
+#include "holdfast/cli/signature_report.hpp"
 #include "holdfast/cli/tool_main.hpp"
 #include "holdfast/cli/verify_flags.hpp"
 #include "holdfast/cli/verify_report.hpp"
@@ -12,7 +14,9 @@ int main(int argc, char** argv) {
                  "verify"};
     cli::CommonFlags flags;
     cli::VerifyFlags wanted;
+    cli::KeyFlags key;
     cli::add_verify_flags(app, wanted);
+    cli::add_key_flags(app, key);
     cli::add_common_flags(app, flags,
                           "  verify                    the newest snapshot\n"
                           "  verify --deep latest\n"
@@ -21,9 +25,10 @@ int main(int argc, char** argv) {
                           "  id=$(snap) && verify \"$id\"\n");
     return cli::tool_main(app, argc, argv, [&] {
         const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
-        const Repository repository = Repository::open(env.repository());
+        const Repository repository = cli::open_repository(env, key);
         ops::VerifyOptions options = cli::verify_options(wanted, repository);
         options.sources = env.config.sources;
+        options.signature = cli::signature_rules(env);
         options.lock_wait = env.config.repository.lock_wait;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const ops::VerifyReport report = ops::verify(repository, options);

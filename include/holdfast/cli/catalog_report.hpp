@@ -2,6 +2,7 @@
 #pragma once
 
 #include "holdfast/cli/catalog_list.hpp"
+#include "holdfast/cli/signature_report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
 #include "holdfast/store/trash.hpp"
@@ -9,7 +10,8 @@
 namespace holdfast::cli {
 
 /// The manifest, and what the ledger knows beside it.
-inline void print_show(const Repository& repository, const CatalogFlags& flags, Format format) {
+inline void print_show(const Repository& repository, const CatalogFlags& flags,
+                       const ops::SignatureRules& rules, Format format) {
     const Manifest m = one_snapshot(repository, flags.names.empty() ? "latest" : flags.names.at(0));
     const ops::NewestRows rows = ops::read_newest_rows(repository)[m.id];
     if (format == Format::json) {
@@ -20,7 +22,8 @@ inline void print_show(const Repository& repository, const CatalogFlags& flags, 
         json[ops::kNewestRowKey] = ops::newest_rows_json(rows);
         return print_json(json);
     }
-    print(ops::format_summary(m));
+    print(ops::format_summary(m) + "\nThe signature of SHA256SUMS is " +
+          printable(ops::check_signature(repository, m.id, rules).text()) + "\n");
     for (const auto& [component, time] : rows)
         print_line("Newest row: " + printable(component) + " " + format_utc(time));
 }

@@ -23,6 +23,16 @@ inline constexpr const char* kKitStyle =
     "figure svg{width:100%;height:auto;display:block}figcaption{text-align:center}"
     "@media print{body{margin:0;max-width:none}}";
 
+inline std::string html(const std::string& text) { return Html(text).str(); }
+
+/// Lines as they are.
+inline std::string html_pre(const std::string& text) {
+    std::string out = "<pre>";
+    for (const std::string_view line : split(text, '\n')) out += html(std::string(line)) + "\n";
+    while (out.ends_with("\n\n")) out.pop_back();
+    return out + "</pre>\n";
+}
+
 /// As gpg prints it, for people who compare.
 inline std::string grouped(const std::string& fingerprint) {
     std::string out;

@@ -114,6 +114,8 @@ private:
         }
         snap_options.type = word_for(SnapshotType::emergency);
         snap_options.level = options_.level;
+        snap_options.certificate = options_.certificate;
+        snap_options.signing_key = options_.signing_key;
         snap_options.lock_wait = options_.lock_wait;
         snap_options.keep_corrupt = true;  // a damaged database may be all that somebody has
         snap_options.show = options_.show;

@@ -1,12 +1,13 @@
 // ops/publish_snapshot.hpp - from captured streams to a snapshot that exists.
 //
 // Order is everything here: data objects durable, recipes and indexes durable, then under the ledger's lock the manifest
-// with its number, SHA256SUMS, one rename, the ledger line and the host's memory. Whatever happens
+// with its number, SHA256SUMS and its signature, one rename, the ledger line and the host's memory. Whatever happens
 // before the rename, there is no snapshot; after it, it is whole.
 #pragma once
 
 #include "holdfast/base/version.hpp"
 #include "holdfast/ops/pending_component.hpp"
+#include "holdfast/ops/signature.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
 #include "holdfast/store/checksums.hpp"
 #include "holdfast/store/ledger.hpp"
@@ -115,11 +116,12 @@ inline std::set<Digest> publish_streams(StreamCapture& capture, std::vector<Pend
 
 enum class NamesIn { manifest, sealed };
 
-/// Gives the manifest its id, number and parent and makes the snapshot exist. Returns why the host's memory could
-/// not be written, if so: the snapshot is whole without it. Throws: io, busy.
+/// Gives the manifest its id, number and parent and makes the snapshot exist, signed if there is a `signing_key`. Returns why
+/// the host's memory could not be written, if so: the snapshot is whole without it. Throws: io, busy, crypto.
 inline std::optional<std::string> publish_snapshot(const Repository& repository, Manifest& manifest,
                                                    std::set<Digest> objects, std::chrono::seconds lock_wait,
-                                                   NamesIn names = NamesIn::manifest) {
+                                                   NamesIn names = NamesIn::manifest,
+                                                   const std::string& signing_key = {}) {
     LedgerWriter ledger(repository, lock_wait);
     const std::uint64_t remembered = remembered_number(repository);
     const SnapshotList before = list_snapshots(repository);
@@ -154,7 +156,10 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
         throw_os("create directory '" + folder.path().string() + "'");
     write_new_file(folder.path() / "manifest.json", as_bytes(text));
     write_new_file(folder.path() / "summary.txt", as_bytes(summary));
-    write_new_file(folder.path() / "SHA256SUMS", as_bytes(format_checksums(sums)));
+    const std::string sums_text = format_checksums(sums);
+    write_new_file(folder.path() / "SHA256SUMS", as_bytes(sums_text));
+    if (!signing_key.empty())
+        write_new_file(folder.path() / kSignatureFile, as_bytes(sign_checksums(sums_text, signing_key)));
     sync_directory(folder.path());
     rename_path(folder.path(), repository.snapshot(manifest.id));
     sync_directory(repository.snapshots());

@@ -30,6 +30,7 @@ struct SnapOptions {
     bool keep_corrupt = false;
     bool private_names = false;          // needs a sealed repository
     std::optional<Digest> certificate;   // the configuration's: nothing else may be sealed to
+    std::string signing_key;             // fingerprint; empty: the snapshot is not signed
     bool accepts_losses = false;         // what shrank or is gone is meant to be: the new measure
     double retire_below = kRetireBelow;  // objects of which a smaller share is used
     Progress::Show show = Progress::Show::never;
@@ -200,6 +201,7 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     const std::vector<SourceConfig> sources = sources_of_run(options);
     const CapturePlan plan = plan_sources(sources);
     remove_leftovers(repository);
+    check_signing(options.signing_key);
     const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
     SnapReport report;
     Manifest& manifest = report.manifest;
@@ -267,7 +269,8 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     manifest.stored_bytes = capture.publisher().stored_bytes();
     manifest.finished = now_utc();
     if (const auto why = publish_snapshot(repository, manifest, std::move(objects), options.lock_wait,
-                                          options.private_names ? NamesIn::sealed : NamesIn::manifest))
+                                          options.private_names ? NamesIn::sealed : NamesIn::manifest,
+                                          options.signing_key))
         report.notes.push_back("this host's memory of the repository was not updated: " + *why);
     try {
         remember(cache, capture, captured, metadata, manifest);

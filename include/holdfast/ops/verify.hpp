@@ -62,6 +62,8 @@ private:
         for (const std::string& id : report.snapshots)
             if (auto manifest = verify_files(repository_, id, objects_, report.findings))
                 manifests_.push_back(*std::move(manifest));
+        for (const std::string& id : report.snapshots)
+            verify_signature(repository_, id, options_.signature, report.findings, report.notes);
     }
 
     void verify_objects() {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "holdfast/ops/finding.hpp"
+#include "holdfast/ops/signature.hpp"
 #include "holdfast/store/ledger.hpp"
 #include "holdfast/store/snapshot_index.hpp"
 #include "holdfast/store/state_file.hpp"
@@ -60,6 +61,19 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
         damage("manifest.json", e.what());
         return std::nullopt;
     }
+}
+
+/// Is the snapshot signed as the configuration wants it? One that cannot be checked here is a note, unless a signature is
+/// required. Throws: io.
+inline void verify_signature(const Repository& repository, const std::string& id, const SignatureRules& rules,
+                             std::vector<Finding>& findings, std::vector<std::string>& notes) {
+    const SignatureCheck check = check_signature(repository, id, rules);
+    if (check.state == Signed::good || (check.state == Signed::missing && !rules.is_required)) return;
+    if (check.state == Signed::unchecked && !rules.is_required)
+        return notes.push_back("the signature of snapshot " + id + " is " + check.text());
+    const bool is_damage = rules.is_required || check.state == Signed::bad;
+    findings.push_back(
+        {is_damage ? Severity::damage : Severity::warning, id, "", kSignatureFile, "is " + check.text()});
 }
 
 /// Does the history agree with what is there? Throws: io.

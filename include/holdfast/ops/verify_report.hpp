@@ -6,6 +6,7 @@
 #include "holdfast/ops/newest_row.hpp"
 #include "holdfast/ops/portion.hpp"
 #include "holdfast/ops/quarantine.hpp"
+#include "holdfast/ops/signature.hpp"
 
 namespace holdfast::ops {
 
@@ -18,6 +19,7 @@ struct VerifyOptions {
     std::optional<Budget> budget;       // a rolling run over every snapshot; instead of share, implies all
     bool quarantine = false;            // move damaged objects away, with the repository locked exclusively
     std::vector<SourceConfig> sources;  // of the configuration: what asks for the newest row
+    SignatureRules signature{};         // what the configuration wants
     fs::path staging;                   // empty: the repository's tmp folder
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
@@ -47,7 +49,12 @@ struct VerifyReport {
         });
     }
     int exit_code() const {
-        if (has(Severity::damage)) return static_cast<int>(Kind::corrupt);
+        const auto is_damage = [](const Finding& f) { return f.severity == Severity::damage; };
+        const auto is_signature = [](const Finding& f) { return f.item == kSignatureFile; };
+        if (std::any_of(findings.begin(), findings.end(),
+                        [&](const Finding& f) { return is_damage(f) && !is_signature(f); }))
+            return static_cast<int>(Kind::corrupt);
+        if (has(Severity::damage)) return static_cast<int>(Kind::crypto);
         return has(Severity::warning) ? static_cast<int>(Kind::partial) : 0;
     }
 };

@@ -34,6 +34,8 @@ struct RepositoryConfig {
     std::string certificate{};  // 64 hex digits: nothing else may be sealed to; empty: as remembered
     bool private_names =
         false;  // manifests of a sealed repository hide the names of sources, paths and tables
+    std::string signing_key{};       // fingerprint, upper case; empty: snapshots are not signed
+    bool require_signature = false;  // refuse snapshots that this key did not sign
 
     bool operator==(const RepositoryConfig&) const = default;
 };
@@ -129,6 +131,21 @@ inline std::string join_pattern(const fs::path& folder, const std::string& patte
     return join_path(quote ? fs::path(quote_glob(folder.string())) : folder, pattern);
 }
 
+/// A whole fingerprint: anything shorter can be forged.
+inline void read_signing(TomlTable& table, RepositoryConfig& out) {
+    if (const auto key = table.text("signing_key")) {
+        for (const char c : *key)
+            if (c != ' ') out.signing_key += c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+        if (out.signing_key.size() != 40 ||
+            out.signing_key.find_first_not_of("0123456789ABCDEF") != std::string::npos)
+            table.fail("signing_key", "is not an OpenPGP fingerprint of 40 digits",
+                       "gpg --list-secret-keys shows it");
+    }
+    out.require_signature = table.flag("require_signature").value_or(false);
+    if (out.require_signature && out.signing_key.empty())
+        table.fail("require_signature", "needs signing_key: whose signature is meant?");
+}
+
 inline void read_repository(TomlTable table, const fs::path& folder, RepositoryConfig& out) {
     if (const auto path = table.text("path")) {
         check_path(table, "path", *path);
@@ -147,6 +164,7 @@ inline void read_repository(TomlTable table, const fs::path& folder, RepositoryC
         out.certificate = *certificate;
     }
     if (const auto hides = table.flag("private_names")) out.private_names = *hides;
+    read_signing(table, out);
     table.finish();
 }
 

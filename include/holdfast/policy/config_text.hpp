@@ -208,6 +208,9 @@ inline std::string config_to_toml(const Config& config) {
     if (!config.repository.certificate.empty())
         out += "certificate = " + detail::toml_text(config.repository.certificate) + "\n";
     if (config.repository.private_names) out += "private_names = true\n";
+    if (!config.repository.signing_key.empty())
+        out += "signing_key = " + detail::toml_text(config.repository.signing_key) +
+               "\nrequire_signature = " + (config.repository.require_signature ? "true" : "false") + "\n";
     out += "\n[backup]\n";
     out += "verify_after = " + detail::toml_text(word_for(config.backup.verify_after)) + "\n";
     out += "log_dir = " + detail::toml_text(config.backup.log_dir) + "\n";
@@ -234,7 +237,9 @@ inline Json config_to_json(const Config& config, const std::string& file) {
                          {"level", config.repository.level},
                          {"lock_wait_s", config.repository.lock_wait.count()},
                          {"certificate", config.repository.certificate},
-                         {"private_names", config.repository.private_names}};
+                         {"private_names", config.repository.private_names},
+                         {"signing_key", config.repository.signing_key},
+                         {"require_signature", config.repository.require_signature}};
     out["backup"] = {{"verify_after", word_for(config.backup.verify_after)},
                      {"log_dir", json_text(config.backup.log_dir)},
                      {"time_limit_s", config.backup.time_limit.count()}};
