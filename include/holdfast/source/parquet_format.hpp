@@ -52,6 +52,10 @@ enum class ParquetEncoding {
     byte_stream_split = 9,
 };
 
+// What a value means beyond its type: the old numbers (ConvertedType), and fields of the unions that replaced them.
+inline constexpr int kConvertedUtf8 = 0, kConvertedTimestampMicros = 10;
+inline constexpr int kLogicalString = 1, kLogicalTimestamp = 8, kUnitMicros = 2;
+
 inline constexpr std::uint64_t kMaxParquetFooter = 64_MiB;     // held in memory
 inline constexpr std::uint64_t kMaxParquetPage = 64_MiB;       // held in memory; writers aim at 1 MiB
 inline constexpr std::uint64_t kMaxParquetPageHeader = 1_MiB;  // statistics make it long
