@@ -2,7 +2,7 @@
 //
 // First a line of its columns and their types, then a line per row, in JSON: an integer exactly, {"real": its 8 bytes in
 // hexadecimal}, {"timestamp": microseconds since 1970}, a text as a string, {"blob": hexadecimal}, null.
-// SQL is for DuckDB: a query over the view `file`, in the place of all its rows.
+// SQL is for DuckDB: a query over the view `file`, or of getvariable('file') for its path, in the place of all rows.
 import { createWriteStream } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet'
@@ -22,6 +22,7 @@ const show = {
   text: (value) => JSON.stringify(value),
   timestamp: (value) => `{"timestamp":${value}}`,
   blob: (value) => `{"blob":"${hex(value)}"}`,
+  truth: (value) => String(value),
 }
 
 function print(columns, rows) {
@@ -38,11 +39,13 @@ async function readWithDuckdb(file, sql = 'SELECT * FROM file') {
     DOUBLE: 'real',
     VARCHAR: 'text',
     BLOB: 'blob',
+    BOOLEAN: 'truth',
     'TIMESTAMP WITH TIME ZONE': 'timestamp',
   }
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
-  await connection.run(`CREATE VIEW file AS FROM read_parquet('${file.replaceAll("'", "''")}')`)
+  const name = `'${file.replaceAll("'", "''")}'`
+  await connection.run(`CREATE VIEW file AS FROM read_parquet(${name}); SET VARIABLE file = ${name}`)
   const result = await connection.stream(sql)
   const columns = result.columnNames().map((name, i) => {
     const type = types[result.columnType(i).toString()]

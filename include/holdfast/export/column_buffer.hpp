@@ -46,21 +46,23 @@ public:
         switch (column_.type) {
             case ColumnType::integer:
             case ColumnType::timestamp:
-                return add(
+                return add_number(
                     static_cast<std::uint64_t>(get<std::int64_t>(value, "something else than an integer")));
             case ColumnType::real:
-                return add(std::bit_cast<std::uint64_t>(get<double>(value, "something else than a real")));
+                return add_number(
+                    std::bit_cast<std::uint64_t>(get<double>(value, "something else than a real")));
             case ColumnType::text:
-                return add(as_bytes(get<std::string_view>(value, "something else than a text")));
+                return add_text(as_bytes(get<std::string_view>(value, "something else than a text")));
             case ColumnType::blob: break;
         }
-        return add(get<ByteSpan>(value, "something else than a blob"));
+        return add_text(get<ByteSpan>(value, "something else than a blob"));
     }
     void clear() {
         rows_ = 0;
         present_.clear();
         numbers_.clear();
         bytes_.clear();
+        if (bytes_.capacity() > kKeptBytes) bytes_.shrink_to_fit();  // after a huge value
         ends_.clear();
     }
 
@@ -79,6 +81,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t kKeptBytes = 64_MiB;
+
     [[noreturn]] void fail(const char* what) const {
         throw Error(Kind::internal,
                     "column " + in_quotes(column_.name) + " holds " + what + ", which was ruled out");
@@ -89,11 +93,11 @@ private:
         if (held == nullptr) fail(otherwise);
         return *held;
     }
-    std::uint64_t add(std::uint64_t number) {
+    std::uint64_t add_number(std::uint64_t number) {
         numbers_.push_back(number);
         return sizeof number;
     }
-    std::uint64_t add(ByteSpan text) {
+    std::uint64_t add_text(ByteSpan text) {
         if (text.size() > kMaxParquetValue)
             throw Error(Kind::refused,
                         "column " + in_quotes(column_.name) + " holds a value of " +

@@ -67,6 +67,8 @@ public:
 
     /// Pages in that encoding; nothing if it does not fit the values.
     std::optional<EncodedChunk> encode(ParquetEncoding encoding) {
+        const bool is_integer = parquet_type(values_.column().type) == ParquetType::int64;
+        if (encoding == ParquetEncoding::delta_binary_packed && !is_integer) return std::nullopt;
         out_ = {};
         out_.encoding = encoding;
         out_.rows = values_.rows();
@@ -77,7 +79,6 @@ public:
             if (!dictionary_) return std::nullopt;
             add_dictionary_page();
         }
-        if (encoding == ParquetEncoding::delta_binary_packed && values_.is_text()) return std::nullopt;
         add_data_pages();
         return std::move(out_);
     }

@@ -34,7 +34,7 @@ inline Bytes compress_gzip(ByteSpan plain, int level) {
     z.next_out = reinterpret_cast<Bytef*>(out.data());
     z.avail_out = static_cast<uInt>(out.size());
     if (deflate(&z, Z_FINISH) != Z_STREAM_END) throw std::bad_alloc();  // the bound holds, so nothing else
-    out.resize(out.size() - z.avail_out);
+    out.erase(out.end() - static_cast<std::ptrdiff_t>(z.avail_out), out.end());
     return out;
 }
 

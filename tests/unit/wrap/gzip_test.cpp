@@ -39,3 +39,13 @@ TEST_CASE("gzip: a damaged stream is refused or decoded, never more") {
     wrong_sum[15] ^= 1;
     CHECK_FALSE(decodes(wrong_sum, 3, ""));
 }
+
+TEST_CASE("gzip: what is compressed is decoded, nothing and a megabyte too") {
+    for (const std::size_t size : {0, 1, 1'000'000})
+        for (const int level : {1, 9}) {
+            const std::string text(size, 'x');
+            const Bytes gzip = compress_gzip(as_bytes(text), level);
+            CHECK(decodes(as_text(gzip), size, text));
+            CHECK(gzip.size() < size + 100);
+        }
+}
