@@ -1,13 +1,14 @@
 // export/parquet_encode.hpp - numbers in the encodings that the Parquet writer uses; source/parquet_encoding.hpp reads them.
 //
 // Format: Encodings.md of github.com/apache/parquet-format: "Run Length Encoding / Bit-Packing Hybrid (RLE = 3)" and
-// "Delta Encoding (DELTA_BINARY_PACKED = 5)".
+// "Delta Encoding (DELTA_BINARY_PACKED = 5)", "Delta-length byte array", "Delta Strings".
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "holdfast/base/byte_writer.hpp"
 
@@ -87,6 +88,29 @@ inline void append_deltas(Bytes& out, std::span<const std::uint64_t> values) {
             append_packed(out, std::span<const std::uint64_t>(deltas).subspan(m * kMiniblock, kMiniblock),
                           widths[m]);
     }
+}
+
+/// Texts as all their lengths, then all their bytes. `text_at(i)` is a ByteSpan.
+template <class TextAt>
+void append_texts(Bytes& out, std::size_t count, TextAt text_at) {
+    std::vector<std::uint64_t> lengths(count);
+    for (std::size_t i = 0; i < count; ++i) lengths[i] = text_at(i).size();
+    append_deltas(out, lengths);
+    for (std::size_t i = 0; i < count; ++i) append(out, text_at(i));
+}
+
+/// Texts without what each has in common with the beginning of the one before it.
+template <class TextAt>
+void append_text_deltas(Bytes& out, std::size_t count, TextAt text_at) {
+    std::vector<std::uint64_t> shared(count);
+    for (std::size_t i = 1; i < count; ++i) {
+        const ByteSpan before = text_at(i - 1), text = text_at(i);
+        const auto parting = std::mismatch(before.begin(), before.end(), text.begin(), text.end());
+        shared[i] = static_cast<std::uint64_t>(parting.second - text.begin());
+    }
+    append_deltas(out, shared);
+    append_texts(out, count,
+                 [&](std::size_t i) { return text_at(i).subspan(static_cast<std::size_t>(shared[i])); });
 }
 
 }  // namespace holdfast

@@ -134,3 +134,25 @@ TEST_CASE("parquet_encode: differences are laid out as the format's own examples
           "02000000"
           "c03f000000000000");
 }
+
+TEST_CASE("parquet_encode: texts are read as they were, with and without what they have in common") {
+    const std::vector<std::vector<std::string>> lists = {
+        {},
+        {""},
+        {"a"},
+        {"", "", "b"},
+        {"axis", "axle", "babble", "babyhood", "babyhood", "baby"},
+        {std::string(100'000, 'x'), std::string(100'001, 'x'), std::string(3, 'x')}};
+    for (const auto& texts : lists) {
+        const auto text_at = [&](std::size_t i) { return as_bytes(texts[i]); };
+        Bytes lengths, deltas;
+        append_texts(lengths, texts.size(), text_at);
+        append_text_deltas(deltas, texts.size(), text_at);
+        DeltaLengthTexts of_lengths(ByteCursor(lengths, "texts"), texts.size());
+        DeltaTexts of_deltas(ByteCursor(deltas, "texts"), texts.size());
+        for (const std::string& text : texts) {
+            CHECK(of_lengths.next().text == text);
+            CHECK(of_deltas.next().text == text);
+        }
+    }
+}

@@ -86,6 +86,38 @@ TEST_CASE("parquet_sink: several pages of a chunk are read, and a page holds a v
     });
 }
 
+TEST_CASE("parquet_sink: texts that begin alike, or not at all, are read in each of their encodings") {
+    const std::vector<ExportColumn> columns = {
+        column("sorted", ColumnType::text), column("id", ColumnType::blob, false),
+        column("none", ColumnType::text), column("n", ColumnType::integer)};
+    ParquetOptions options;
+    options.group_rows = 30'000;  // the chunks of the second group have the encodings of the first
+    std::mt19937_64 random(5);
+    std::vector<std::uint64_t> ids;
+    for (int i = 0; i < 60'000; ++i) ids.push_back(random());
+    check_readers(
+        columns, ids.size(),
+        [&](std::size_t i) {
+            const bool is_first = i < 30'000;
+            return Cells{"a long beginning that is the same, then a number: " +
+                             std::to_string(i / 2 + 1'000'000) + std::string(i % 3, '-'),
+                         Blob{std::to_string(ids[i])}, is_first ? Cell{std::to_string(i)} : Cell{kNull},
+                         is_first ? Cell{static_cast<std::int64_t>(i)} : Cell{kNull}};
+        },
+        options);
+    const std::string file = write_parquet(
+        columns, ids.size(),
+        [&](std::size_t i) {
+            return Cells{"2026-01-01T" + std::to_string(i + 100'000), Blob{std::to_string(ids[i])}, kNull,
+                         static_cast<std::int64_t>(i)};
+        },
+        options);
+    CHECK(
+        contains(seen_by("duckdb", file,
+                         "SELECT string_agg(encodings, ';') AS e FROM parquet_metadata(getvariable('file'))"),
+                 "RLE, DELTA_BYTE_ARRAY;RLE, DELTA_LENGTH_BYTE_ARRAY;RLE, PLAIN;RLE, DELTA_BINARY_PACKED"));
+}
+
 TEST_CASE("parquet_sink: differences of integers are read in every width") {
     std::vector<ExportColumn> columns;
     for (unsigned width = 0; width <= 64; ++width)
