@@ -15,9 +15,6 @@
 
 namespace holdfast {
 
-inline constexpr std::uint64_t kMaxParquetValue =
-    1'000'000'000;  // SQLite's own limit; a page counts its bytes in 31 bits
-
 /// The type that holds a column on disk.
 inline ParquetType parquet_type(ColumnType type) {
     switch (type) {

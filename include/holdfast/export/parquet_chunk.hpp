@@ -68,23 +68,26 @@ private:
         append_little_endian(page_, static_cast<std::uint32_t>(text.size()));
         append(page_, text);
     }
-    /// A page ends before the row that would make it too long; indexes of a whole row group are not.
+    /// A page ends before the row that would make it too long, and a longer value has a page of its own. Indexes of a whole
+    /// row group are short enough.
     void add_data_pages() {
         std::size_t first_row = 0, first = 0, value = 0;
         std::uint64_t bytes = 0;
+        const auto end_page = [&](std::size_t end_row) {
+            add_data_page(first_row, end_row, first, value);
+            first_row = end_row;
+            first = value;
+            bytes = 0;
+        };
         for (std::size_t row = 0; row < values_.rows(); ++row) {
             if (!values_.present().empty() && values_.present()[row] == 0) continue;
             const std::uint64_t n = dictionary_ ? 0 : values_.is_text() ? 4 + values_.text(value).size() : 8;
-            if (bytes > 0 && bytes + n > kParquetPageBytes) {
-                add_data_page(first_row, row, first, value);
-                first_row = row;
-                first = value;
-                bytes = 0;
-            }
+            if (row > first_row && bytes + n > kParquetPageBytes) end_page(row);
             bytes += n;
             ++value;
+            if (bytes > kParquetPageBytes) end_page(row + 1);
         }
-        add_data_page(first_row, values_.rows(), first, value);
+        if (first_row < values_.rows()) end_page(values_.rows());
     }
     void add_data_page(std::size_t first_row, std::size_t end_row, std::size_t first, std::size_t end) {
         levels_.clear();

@@ -9,10 +9,14 @@
 
 #include "holdfast/base/version.hpp"
 #include "holdfast/export/parquet_chunk.hpp"
+#include "holdfast/wrap/json.hpp"
 
 namespace holdfast {
 
 using ParquetKeyValues = std::vector<std::pair<std::string, std::string>>;
+
+/// Key of a JSON list: the type of each column in CREATE TABLE.
+inline constexpr const char* kDeclaredTypesKey = "holdfast.declared_types";
 
 /// Collects what the footer says of each row group, as bytes, and writes it behind them.
 class ParquetFooter {

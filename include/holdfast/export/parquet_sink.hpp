@@ -21,7 +21,7 @@ namespace holdfast {
 struct ParquetOptions {
     ParquetCodec codec = ParquetCodec::zstd;  // or gzip, plain
     int level = 3;                            // of the codec
-    ParquetKeyValues key_values;              // for the footer
+    ParquetKeyValues key_values;              // for the footer, beside kDeclaredTypesKey
     std::size_t group_rows = 128 * 1024;
     std::uint64_t group_bytes = 32_MiB;  // plain
 };
@@ -45,6 +45,9 @@ public:
 
     void begin(const std::vector<ExportColumn>& columns) override {
         footer_.emplace(columns, options_.codec);
+        Json declared = Json::array();
+        for (const ExportColumn& column : columns) declared.push_back(column.declared);
+        options_.key_values.emplace_back(kDeclaredTypesKey, dump_json(declared));
         choices_.resize(columns.size());
         for (Group& group : groups_) {
             for (const ExportColumn& column : columns) group.columns.emplace_back(column);

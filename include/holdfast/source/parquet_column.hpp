@@ -1,7 +1,8 @@
 // source/parquet_column.hpp - one column of a Parquet file, row by row.
 //
 // Columns of one file have the same rows, so several can be walked through side by side. Memory per column is
-// two pages and a dictionary with its index, each bounded by kMaxParquetPage. All that is read is untrusted.
+// two pages and a dictionary with its index, each bounded by kMaxParquetPage; a ParquetMemory bounds that of
+// all columns together. All that is read is untrusted.
 #pragma once
 
 #include <bit>
@@ -16,12 +17,26 @@
 
 namespace holdfast {
 
+/// What several columns may hold together, pages and dictionaries.
+struct ParquetMemory {
+    std::uint64_t most_bytes = 0;
+    std::uint64_t most_for_one = kMaxParquetPage;  // a page of one value alone
+    std::uint64_t held_bytes = 0;
+};
+
 class ParquetColumn {
 public:
-    /// `type` is bytes or int64. The file must outlive the column. Throws: corrupt, refused (another type).
+    /// `type` is bytes, int64 or real64. The file must outlive the column. Throws: corrupt, refused (another type).
     ParquetColumn(const ParquetFile& file, const ParquetLeaf& leaf, ParquetType type)
         : file_(file), leaf_(leaf), chunks_(file.chunks(leaf)) {
         if (leaf.type != type) refuse_parquet("column of another type than it should have");
+    }
+    /// Its rows in one row group. File and memory must outlive the column.
+    ParquetColumn(const ParquetFile& file, const ParquetLeaf& leaf, const ParquetChunk& chunk,
+                  ParquetMemory& memory)
+        : file_(file), leaf_(leaf), chunks_{chunk}, memory_(&memory) {}
+    ~ParquetColumn() {
+        if (memory_ != nullptr) memory_->held_bytes -= held_bytes_;
     }
     ParquetColumn(const ParquetColumn&) = delete;
     ParquetColumn& operator=(const ParquetColumn&) = delete;
@@ -60,9 +75,17 @@ private:
         if (spent_ > kMaxParquetColumn)
             refuse_parquet("column of more than " + format_bytes(kMaxParquetColumn));
     }
+    void hold() {
+        if (memory_ == nullptr) return;
+        const std::uint64_t held =
+            plain_.capacity() + pages_->held_bytes() + (dictionary_ ? dictionary_->held_bytes() : 0);
+        memory_->held_bytes += held - std::exchange(held_bytes_, held);
+        if (memory_->held_bytes > memory_->most_bytes)
+            refuse_parquet("row group whose pages take more than " + format_bytes(memory_->most_bytes));
+    }
     void begin_chunk(const ParquetChunk& chunk) {
         rows_left_ = chunk.rows;
-        pages_.emplace(file_.read(), chunk);
+        pages_.emplace(file_.read(), chunk, memory_ != nullptr ? memory_->most_for_one : kMaxParquetPage);
         end_page();
         dictionary_.reset();
     }
@@ -77,6 +100,7 @@ private:
         const auto header = pages_->next(plain_);
         if (!header) corrupt("ends before its last row");
         spend(header->plain_bytes);
+        hold();
         page_ = *header;
         switch (page_.type) {
             case ParquetPageType::index: return;
@@ -111,6 +135,8 @@ private:
     const ParquetFile& file_;
     ParquetLeaf leaf_;
     std::vector<ParquetChunk> chunks_;
+    ParquetMemory* memory_ = nullptr;
+    std::uint64_t held_bytes_ = 0;  // of the memory
     std::size_t next_chunk_ = 0;
     std::uint64_t rows_left_ = 0;  // of the chunk
     std::uint64_t spent_ = 0;

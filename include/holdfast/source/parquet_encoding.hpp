@@ -1,6 +1,6 @@
 // source/parquet_encoding.hpp - the values of a Parquet page, one after the other, in each encoding we know.
 //
-// Values are texts (BYTE_ARRAY) or numbers (INT64). The decoders allocate nothing but the text that
+// Values are texts (BYTE_ARRAY) or numbers (INT64, and the bits of a DOUBLE). The decoders allocate nothing but the text that
 // DELTA_BYTE_ARRAY puts together, and refuse with Kind::corrupt whatever the bytes do not hold. Format:
 // Encodings.md of github.com/apache/parquet-format.
 #pragma once
@@ -17,8 +17,8 @@
 namespace holdfast {
 
 struct ParquetValue {
-    std::string_view text;  // of a BYTE_ARRAY; valid until the next value is read
-    std::int64_t number = 0;
+    std::string_view text;    // of a BYTE_ARRAY; valid until the next value is read
+    std::int64_t number = 0;  // of a DOUBLE: its bits
 };
 
 /// The `width` bits, at most 64, that start at bit `first`; the lowest bit of a byte is its first.
@@ -145,7 +145,7 @@ public:
 
 /// PLAIN: back to back.
 inline ParquetValue read_plain(ByteCursor& in, ParquetType type) {
-    if (type == ParquetType::int64) return {{}, static_cast<std::int64_t>(in.little_endian<std::uint64_t>())};
+    if (type != ParquetType::bytes) return {{}, static_cast<std::int64_t>(in.little_endian<std::uint64_t>())};
     return {as_text(in.take(in.little_endian<std::uint32_t>())), 0};
 }
 
@@ -169,6 +169,9 @@ public:
             starts_.push_back(static_cast<std::uint32_t>(page_.size() - in.left()));
             read_plain(in, type_);
         }
+    }
+    std::uint64_t held_bytes() const noexcept {
+        return page_.capacity() + starts_.capacity() * sizeof starts_[0];
     }
     ParquetValue at(std::uint32_t index) const {
         if (index >= starts_.size()) cursor(0).fail("has fewer values than a page wants of it");
@@ -256,7 +259,7 @@ inline std::unique_ptr<ParquetValues> decode_values(ParquetEncoding encoding, Pa
             if (dictionary == nullptr) in.fail("needs a dictionary that is not there");
             return std::make_unique<DictionaryValues>(in, *dictionary);
         case ParquetEncoding::delta_binary_packed:
-            if (!is_text) return std::make_unique<DeltaNumbers>(in, most);
+            if (type == ParquetType::int64) return std::make_unique<DeltaNumbers>(in, most);
             break;
         case ParquetEncoding::delta_length_bytes:
             if (is_text) return std::make_unique<DeltaLengthTexts>(in, most);

@@ -1,7 +1,7 @@
 // source/parquet_footer.hpp - which columns a Parquet file has and where their chunks lie.
 //
 // The footer is untrusted: it is read whole if it is not over kMaxParquetFooter, and every chunk it names
-// lies inside the file. Only leaf columns that are not repeated can be found, by the path of names to them.
+// lies inside the file. Row groups are looked at one by one, because each is as long as there are columns.
 #pragma once
 
 #include <algorithm>
@@ -11,18 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "holdfast/base/text.hpp"
-#include "holdfast/base/thrift_compact.hpp"
-#include "holdfast/source/parquet_format.hpp"
+#include "holdfast/source/parquet_schema.hpp"
 
 namespace holdfast {
-
-/// A column that holds values.
-struct ParquetLeaf {
-    std::size_t index = 0;  // among the leaves
-    ParquetType type{};
-    std::uint32_t max_definition = 0;  // optional fields on the way; a value is there if all of them are
-};
 
 /// What a row group holds of one column.
 struct ParquetChunk {
@@ -50,76 +41,72 @@ public:
         read_(chunks_end_, footer_);
         ThriftReader reader = thrift();
         reader.read_struct([&](int id, ThriftType type) {
-            if (id == 2)
-                reader.read_list(type, [&](ThriftType element) { read_schema_element(reader, element); });
-            else
-                reader.skip(type);
+            switch (id) {
+                case 2:
+                    reader.read_list(type,
+                                     [&](ThriftType element) { schema_.read_element(reader, element); });
+                    break;
+                case 3: rows_ = reader.count(type); break;
+                case 4:
+                    reader.read_list(type, [&](ThriftType element) { find_row_group(reader, element); });
+                    break;
+                case 5:
+                    reader.read_list(type, [&](ThriftType element) { read_key_value(reader, element); });
+                    break;
+                default: reader.skip(type);
+            }
         });
-        if (schema_.empty()) corrupt("has no schema");
+        if (schema_.elements().empty()) corrupt("has no schema");
     }
 
     const ReadAt& read() const noexcept { return read_; }
 
+    const ParquetSchema& schema() const noexcept { return schema_; }
     /// The column at a dotted path such as "add.path". Throws: corrupt, refused (repeated).
-    std::optional<ParquetLeaf> find(std::string_view dotted) const {
-        struct Group {
-            std::uint64_t children;  // still to come
-            bool is_on_path;
-            std::uint32_t max_definition;
-            bool is_repeated;
-        };
-        const std::vector<std::string_view> path = split(dotted, '.');
-        std::vector<Group> open = {{schema_[0].children, true, 0, false}};
-        std::size_t leaves = 0;
-        for (std::size_t i = 1; i < schema_.size(); ++i) {
-            while (!open.empty() && open.back().children == 0) open.pop_back();
-            if (open.empty()) corrupt("has a malformed schema");
-            const Element& e = schema_[i];
-            Group& parent = open.back();
-            --parent.children;
-            const std::size_t depth = open.size() - 1;
-            const bool is_on_path = parent.is_on_path && depth < path.size() && path[depth] == e.name;
-            const bool is_optional = e.repetition == ParquetRepetition::optional;
-            const Group here{e.children, is_on_path, parent.max_definition + (is_optional ? 1U : 0U),
-                             parent.is_repeated || e.repetition == ParquetRepetition::repeated};
-            if (!e.type) {
-                open.push_back(here);
-                continue;
-            }
-            if (is_on_path && depth + 1 == path.size()) {
-                if (here.is_repeated) refuse_parquet("column " + in_quotes(dotted) + ", repeated,");
-                return ParquetLeaf{leaves, *e.type, here.max_definition};
-            }
-            ++leaves;
+    std::optional<ParquetLeaf> find(std::string_view dotted) const { return schema_.find(dotted); }
+
+    std::uint64_t rows() const noexcept { return rows_; }
+    /// What the writer had to say beyond the format; both lie in the file's footer.
+    const std::vector<std::pair<std::string_view, std::string_view>>& key_values() const noexcept {
+        return key_values_;
+    }
+
+    std::size_t row_groups() const noexcept { return groups_.size(); }
+    /// The chunks of a row group in the order of `leaves`, which ascend. Throws: corrupt, refused.
+    std::vector<ParquetChunk> row_group(std::size_t i, std::span<const ParquetLeaf> leaves) const {
+        std::vector<std::optional<ColumnMeta>> metas(leaves.size());
+        std::uint64_t rows = 0;
+        ThriftReader reader(ByteSpan(footer_).subspan(groups_.at(i)), "parquet footer");
+        reader.read_struct([&](int id, ThriftType type) {
+            if (id == 1)
+                read_columns(reader, type, leaves, metas);
+            else if (id == 3)
+                rows = reader.count(type);
+            else
+                reader.skip(type);
+        });
+        std::vector<ParquetChunk> chunks;
+        for (std::size_t k = 0; k < leaves.size(); ++k) {
+            if (!metas[k]) corrupt("has a row group without a column that its schema names");
+            chunks.push_back(checked_chunk(*metas[k], rows, leaves[k]));
         }
-        return std::nullopt;
+        return chunks;
     }
 
     /// The column's chunks in row order. Throws: corrupt, refused.
     std::vector<ParquetChunk> chunks(const ParquetLeaf& leaf) const {
         std::vector<ParquetChunk> chunks;
         std::uint64_t rows = 0;
-        ThriftReader reader = thrift();
-        reader.read_struct([&](int id, ThriftType type) {
-            if (id != 4) return reader.skip(type);
-            reader.read_list(type, [&](ThriftType element) {
-                const ParquetChunk chunk = read_row_group(reader, element, leaf);
-                if (chunk.rows > kMaxParquetRows - rows || chunks.size() == kMaxParquetRowGroups)
-                    refuse_parquet("file of so many rows");
-                rows += chunk.rows;
-                chunks.push_back(chunk);
-            });
-        });
+        for (std::size_t i = 0; i < row_groups(); ++i) {
+            const ParquetChunk chunk = row_group(i, std::span(&leaf, 1))[0];
+            if (chunk.rows > kMaxParquetRows - rows) refuse_parquet("file of so many rows");
+            rows += chunk.rows;
+            chunks.push_back(chunk);
+        }
         return chunks;
     }
 
 private:
-    struct Element {
-        std::string_view name;            // in footer_
-        std::optional<ParquetType> type;  // nothing: a group
-        ParquetRepetition repetition = ParquetRepetition::required;
-        std::uint64_t children = 0;
-    };
     struct ColumnMeta {
         std::uint64_t type = 0, codec = 0, values = 0, stored_bytes = 0, data_offset = 0,
                       dictionary_offset = 0;
@@ -130,46 +117,34 @@ private:
     }
     ThriftReader thrift() const { return {footer_, "parquet footer"}; }
 
-    void read_schema_element(ThriftReader& reader, ThriftType element) {
-        if (schema_.size() == kMaxParquetSchema) refuse_parquet("file of so many columns");
-        Element e;
-        reader.read_struct(element, [&](int id, ThriftType type) {
-            switch (id) {
-                case 1:
-                    e.type = static_cast<ParquetType>(std::min<std::uint64_t>(reader.count(type), 255));
-                    break;
-                case 3: e.repetition = repetition(reader.count(type)); break;
-                case 4: e.name = reader.text(type); break;
-                case 5: e.children = reader.count(type); break;
-                default: reader.skip(type);
-            }
-        });
-        schema_.push_back(e);
+    /// Where it starts; it is read when it is asked for.
+    void find_row_group(ThriftReader& reader, ThriftType element) {
+        if (groups_.size() == kMaxParquetRowGroups) refuse_parquet("file of so many row groups");
+        if (element != ThriftType::structure) corrupt("has a row group that is none");
+        groups_.push_back(footer_.size() - reader.left());
+        reader.skip(element);
     }
-    static ParquetRepetition repetition(std::uint64_t code) {
-        if (code > 2) refuse_parquet("repetition " + std::to_string(code));
-        return static_cast<ParquetRepetition>(code);
-    }
-
-    ParquetChunk read_row_group(ThriftReader& reader, ThriftType element, const ParquetLeaf& leaf) const {
-        std::optional<ColumnMeta> meta;
-        std::uint64_t rows = 0;
+    void read_key_value(ThriftReader& reader, ThriftType element) {
+        std::string_view key, value;
         reader.read_struct(element, [&](int id, ThriftType type) {
-            std::size_t column = 0;
             if (id == 1)
-                reader.read_list(type, [&](ThriftType chunk) {
-                    if (column++ == leaf.index)
-                        meta = read_column_chunk(reader, chunk);
-                    else
-                        reader.skip_element(chunk);
-                });
-            else if (id == 3)
-                rows = reader.count(type);
+                key = reader.text(type);
+            else if (id == 2)
+                value = reader.text(type);
             else
                 reader.skip(type);
         });
-        if (!meta) corrupt("has a row group without a column that its schema names");
-        return checked_chunk(*meta, rows, leaf);
+        if (key_values_.size() == kMaxParquetKeyValues) refuse_parquet("file of so many keys");
+        key_values_.emplace_back(key, value);
+    }
+    static void read_columns(ThriftReader& reader, ThriftType list, std::span<const ParquetLeaf> leaves,
+                             std::vector<std::optional<ColumnMeta>>& metas) {
+        std::size_t column = 0, wanted = 0;
+        reader.read_list(list, [&](ThriftType chunk) {
+            if (wanted == leaves.size() || column++ != leaves[wanted].index)
+                return reader.skip_element(chunk);
+            metas[wanted++] = read_column_chunk(reader, chunk);
+        });
     }
     static ColumnMeta read_column_chunk(ThriftReader& reader, ThriftType element) {
         std::optional<ColumnMeta> meta;
@@ -215,7 +190,10 @@ private:
     ReadAt read_;
     std::uint64_t chunks_end_ = 0;
     Bytes footer_;
-    std::vector<Element> schema_;  // a tree in preorder; the first is its root
+    ParquetSchema schema_;
+    std::uint64_t rows_ = 0;
+    std::vector<std::size_t> groups_;  // where each starts in footer_
+    std::vector<std::pair<std::string_view, std::string_view>> key_values_;
 };
 
 }  // namespace holdfast

@@ -63,6 +63,9 @@ inline constexpr std::uint64_t kMaxParquetColumn = 4_GiB;      // decoded in all
 inline constexpr std::uint64_t kMaxParquetRows = 100'000'000;  // as much again: a run of nulls has no bytes
 inline constexpr std::size_t kMaxParquetSchema = 100'000;      // columns and groups
 inline constexpr std::size_t kMaxParquetRowGroups = 100'000;   // 64 bytes each
+inline constexpr std::size_t kMaxParquetKeyValues = 10'000;    // Arrow and Spark write one or two
+inline constexpr std::uint64_t kMaxParquetValue =
+    1'000'000'000;  // SQLite's own limit of a text or a blob; pages count their bytes in 31 bits
 
 /// Fills the span from that offset, which lies in the file. Throws: io.
 using ReadAt = std::function<void(std::uint64_t offset, std::span<std::byte> out)>;

@@ -90,15 +90,17 @@ inline void decompress_page(ParquetCodec codec, ByteSpan stored, std::span<std::
 
 class ParquetPages {
 public:
-    /// `read` must outlive it.
-    ParquetPages(const ReadAt& read, const ParquetChunk& chunk)
-        : read_(&read), codec_(chunk.codec), at_(chunk.offset), end_(chunk.offset + chunk.stored_bytes) {}
+    /// `read` must outlive it. A page of one value alone may be of `most_for_one` bytes.
+    ParquetPages(const ReadAt& read, const ParquetChunk& chunk, std::uint64_t most_for_one = kMaxParquetPage)
+        : read_(&read), codec_(chunk.codec), at_(chunk.offset), end_(chunk.offset + chunk.stored_bytes),
+          most_for_one_(most_for_one) {}
 
     /// The next page's header, and its bytes in `plain`; nothing at the end. Throws: corrupt, refused, io.
     std::optional<ParquetPageHeader> next(Bytes& plain) {
         if (at_ == end_) return std::nullopt;
         const ParquetPageHeader h = next_header();
-        if (h.plain_bytes > kMaxParquetPage || h.stored_bytes > kMaxParquetPage)
+        const std::uint64_t most = h.values == 1 ? most_for_one_ : kMaxParquetPage;
+        if (h.plain_bytes > most || h.stored_bytes > most)
             refuse_parquet("page of " + format_bytes(std::max(h.plain_bytes, h.stored_bytes)));
         if (h.stored_bytes > end_ - at_) corrupt("is longer than its column");
         stored_.resize(static_cast<std::size_t>(h.stored_bytes));
@@ -113,6 +115,9 @@ public:
                         std::span(plain).subspan(n));
         return h;
     }
+
+    /// Memory that is kept for pages as they are stored.
+    std::uint64_t held_bytes() const noexcept { return stored_.capacity(); }
 
 private:
     [[noreturn]] static void corrupt(const char* why) {
@@ -138,6 +143,7 @@ private:
     const ReadAt* read_;
     ParquetCodec codec_;
     std::uint64_t at_, end_;  // in the file
+    std::uint64_t most_for_one_;
     Bytes stored_;
 };
 
