@@ -12,7 +12,7 @@ owners=(
   'sqlite3*.h      wrap/sqlite*.hpp'
   'zstd*.h         wrap/zstd*.hpp'
   'snappy*.h       wrap/snappy.hpp'
-  'zlib.h          wrap/gzip.hpp'
+  'zlib.h          wrap/gzip*.hpp'
   'archive*.h      wrap/@(tar|posix_acl)*.hpp'
   'openssl/*       wrap/@(digest|hmac|fingerprint|seal_key|cms)*.hpp'
   'nlohmann/*      wrap/json*.hpp'

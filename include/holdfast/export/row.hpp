@@ -1,10 +1,12 @@
 // export/row.hpp - rows on their way from a database into a file of another format.
 //
 // Whoever reads a table decides the column types once and calls begin(); then every value is NULL or of its
-// column's type. A sink writes one file and holds a bounded number of rows, whatever their count.
+// column's type, except for CSV and JSON, whose sinks take any value in any column and mark what does not fit.
+// A sink writes one file and holds a bounded number of rows, whatever their count.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,14 +25,25 @@ enum class ColumnType {
     timestamp,  // std::int64_t: microseconds since 1970-01-01T00:00:00Z
 };
 
+/// What a plain cell of a file without types, such as CSV, stands for; the others are marked. docs/export.md.
+enum class CellRule {
+    text,    // its text
+    number,  // an integer or a real if it reads as one, else text
+    base64,  // a blob
+};
+
 struct ExportColumn {
     std::string name;
     ColumnType type = ColumnType::text;
     std::string declared;  // the type in CREATE TABLE, as written there; may be empty
     bool may_be_null = true;
+    CellRule cells = CellRule::text;
 };
 
 using ExportValue = std::variant<std::monostate, std::int64_t, double, std::string_view, ByteSpan>;
+
+/// Takes the bytes of a file in order. Throws: io.
+using ByteSink = std::function<void(ByteSpan)>;
 
 class RowSink {
 public:

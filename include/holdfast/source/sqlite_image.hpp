@@ -64,6 +64,9 @@ public:
     /// without it the journal means nothing.
     bool has_hot_journal() const { return has_hot_journal_; }
 
+    /// The connection inside the read transaction, for queries. It stays the image's.
+    Database& database() { return *db_; }
+
     /// The whole image in file order, in pieces of one page. Throws what `out` throws, SqliteError, io.
     void copy_to(const std::function<void(ByteSpan)>& out) const {
         if (page_count_ == 0) return;

@@ -66,6 +66,7 @@ public:
     bool is_query() const noexcept {
         return stmt_ && sqlite3_stmt_readonly(stmt_.get()) != 0 && sqlite3_column_count(stmt_.get()) > 0;
     }
+    sqlite3_stmt* get() const noexcept { return stmt_.get(); }
     void reset() noexcept { sqlite3_reset(stmt_.get()); }
     void bind(int at, std::int64_t value) { bound(sqlite3_bind_int64(stmt_.get(), at, value)); }
     void bind(int at, std::string_view text) {
@@ -167,6 +168,17 @@ public:
     }
     void close() noexcept { db_.reset(); }
 
+    /// What is opened may be hostile: its schema may not run code of its own choosing, and reading must not
+    /// checkpoint or recover anything in the file.
+    void harden() const {
+        int off = 0;
+        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_DEFENSIVE, 1, &off), "harden");
+        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &off), "harden");
+        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &off), "harden");
+        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, &off), "harden");
+        execute("PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;");
+    }
+
     /// How long a lock of somebody else is waited for, each time; a stop signal ends the wait.
     void set_busy_budget(std::chrono::milliseconds budget) {
         busy_ = std::make_unique<Busy>(Busy{budget, {}});
@@ -190,17 +202,6 @@ public:
 
 private:
     explicit Database(sqlite3* raw) : db_(raw) {}
-
-    /// What is opened may be hostile: its schema may not run code of its own choosing, and reading must not
-    /// checkpoint or recover anything in the file.
-    void harden() const {
-        int off = 0;
-        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_DEFENSIVE, 1, &off), "harden");
-        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &off), "harden");
-        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &off), "harden");
-        check(sqlite3_db_config(get(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, &off), "harden");
-        execute("PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;");
-    }
 
     static std::string escape_uri(const std::string& path) {
         static constexpr char kDigits[] = "0123456789ABCDEF";

@@ -1,0 +1,157 @@
+// ops/export_output.hpp - one file of an export: compressed, hashed and written on a thread of its own.
+//
+// Who makes the rows only fills buffers; at most kBuffers of 1 MiB wait. A failure of the thread is thrown by the next
+// write() or by finish(). The file is synced and has its final name only when the export gives it one.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "holdfast/base/disk.hpp"
+#include "holdfast/base/file_writer.hpp"
+#include "holdfast/base/progress.hpp"
+#include "holdfast/base/text.hpp"
+#include "holdfast/wrap/digest.hpp"
+#include "holdfast/wrap/gzip.hpp"
+#include "holdfast/wrap/zstd_stream.hpp"
+
+namespace holdfast::ops {
+
+enum class Compression { none, gzip, zstd };
+
+struct WrittenFile {
+    std::uint64_t bytes = 0;  // as stored
+    Digest digest;
+};
+
+class ExportOutput {
+public:
+    /// A new file, or standard output if `path` is empty. Throws: io.
+    ExportOutput(const fs::path& path, Compression compression, Progress& progress)
+        : path_(path), compression_(compression), progress_(progress) {
+        if (!path.empty()) file_ = open_fd(path.string(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+        thread_ = std::thread([this] { run(); });
+    }
+    ExportOutput(const ExportOutput&) = delete;
+    ExportOutput& operator=(const ExportOutput&) = delete;
+    ~ExportOutput() { stop(); }
+
+    /// Throws: io, of an earlier write too.
+    void write(ByteSpan bytes) {
+        if (bytes.empty()) return;
+        Bytes buffer = take_buffer();
+        buffer.assign(bytes.begin(), bytes.end());
+        std::unique_lock lock(mutex_);
+        has_room_.wait(lock, [&] { return full_.size() < kBuffers || failure_ != nullptr; });
+        if (failure_ != nullptr) std::rethrow_exception(failure_);
+        full_.push_back(std::move(buffer));
+        has_work_.notify_one();
+    }
+
+    /// Everything is written and, for a file, synced. Throws: io.
+    WrittenFile finish() {
+        stop();
+        if (failure_ != nullptr) std::rethrow_exception(failure_);
+        return written_;
+    }
+
+private:
+    static constexpr std::size_t kBuffers = 8;
+    static constexpr int kZstdLevel = 3, kZstdWorkers = 2;
+
+    Bytes take_buffer() {
+        const std::lock_guard lock(mutex_);
+        if (empty_.empty()) return {};
+        Bytes buffer = std::move(empty_.back());
+        empty_.pop_back();
+        return buffer;
+    }
+    void stop() {
+        if (!thread_.joinable()) return;
+        {
+            const std::lock_guard lock(mutex_);
+            is_ended_ = true;
+        }
+        has_work_.notify_one();
+        thread_.join();
+    }
+
+    /// The next buffer; an empty one at the end.
+    Bytes next() {
+        std::unique_lock lock(mutex_);
+        has_work_.wait(lock, [&] { return !full_.empty() || is_ended_; });
+        if (full_.empty()) return {};
+        Bytes buffer = std::move(full_.front());
+        full_.pop_front();
+        has_room_.notify_one();
+        return buffer;
+    }
+
+    void run() {
+        try {
+            if (path_.empty()) {
+                drain([](ByteSpan bytes) { write_full(STDOUT_FILENO, bytes, "write standard output"); });
+                return;
+            }
+            const std::string doing = "write " + in_quotes(path_.string());
+            FileWriter writer(file_.get(), FileWriter::Purpose::durable, doing);
+            drain([&](ByteSpan bytes) { writer.write(bytes); });
+            writer.finish();
+            sync_fd(file_.get(), doing);
+            file_.close(doing);
+        } catch (...) {  // for the thread that makes the rows
+            const std::lock_guard lock(mutex_);
+            failure_ = std::current_exception();
+            has_room_.notify_one();
+        }
+    }
+
+    void drain(const std::function<void(ByteSpan)>& put) {
+        Hasher hasher;
+        const auto store = [&](ByteSpan bytes) {
+            hasher.update(bytes);
+            put(bytes);
+            written_.bytes += bytes.size();
+        };
+        if (compression_ == Compression::gzip) {
+            GzipWriter gzip(store);
+            each_buffer([&](ByteSpan bytes) { gzip.write(bytes); });
+            gzip.finish();
+        } else if (compression_ == Compression::zstd) {
+            ZstdWriter zstd(store, kZstdLevel, kZstdWorkers);
+            each_buffer([&](ByteSpan bytes) { zstd.write(bytes); });
+            zstd.finish();
+        } else {
+            each_buffer(store);
+        }
+        written_.digest = hasher.finish();
+    }
+    template <class Visit>
+    void each_buffer(Visit visit) {
+        for (;;) {
+            Bytes buffer = next();
+            if (buffer.empty()) return;
+            visit(ByteSpan(buffer));
+            progress_.add(buffer.size());
+            const std::lock_guard lock(mutex_);
+            empty_.push_back(std::move(buffer));
+        }
+    }
+
+    fs::path path_;
+    Compression compression_;
+    Progress& progress_;
+    UniqueFd file_;
+    WrittenFile written_;
+    std::mutex mutex_;
+    std::condition_variable has_work_, has_room_;
+    std::deque<Bytes> full_;
+    std::vector<Bytes> empty_;
+    bool is_ended_ = false;
+    std::exception_ptr failure_;
+    std::thread thread_;
+};
+
+}  // namespace holdfast::ops

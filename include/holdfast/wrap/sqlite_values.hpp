@@ -1,0 +1,70 @@
+// wrap/sqlite_values.hpp - whole rows with the types that SQLite stored, out of a query and into a statement.
+//
+// Nothing is converted: what was stored as an integer is one, and text keeps its bytes (in a database of UTF-16, those of
+// its UTF-8). Views are valid until the statement steps again.
+#pragma once
+
+#include <span>
+#include <variant>
+
+#include "holdfast/wrap/sqlite.hpp"
+
+namespace holdfast {
+
+using SqliteValue = std::variant<std::monostate, std::int64_t, double, std::string_view, ByteSpan>;
+
+inline SqliteValue value_of(const Statement& row, int column) {
+    sqlite3_stmt* const stmt = row.get();
+    switch (sqlite3_column_type(stmt, column)) {
+        case SQLITE_INTEGER: return sqlite3_column_int64(stmt, column);
+        case SQLITE_FLOAT: return sqlite3_column_double(stmt, column);
+        case SQLITE_TEXT: return row.text(column);
+        case SQLITE_BLOB: return row.blob(column);
+        default: return std::monostate{};
+    }
+}
+
+/// The present row; `out` has a place for each column of it.
+inline void read_row(const Statement& row, std::span<SqliteValue> out) {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = value_of(row, static_cast<int>(i));
+}
+
+/// `at` counts from 1. The bytes of texts and blobs must stay until the statement was stepped. Throws SqliteError.
+inline void bind_value(Statement& statement, int at, const SqliteValue& value) {
+    sqlite3_stmt* const stmt = statement.get();
+    int rc = SQLITE_OK;
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+        rc = sqlite3_bind_int64(stmt, at, *integer);
+    } else if (const auto* real = std::get_if<double>(&value)) {
+        rc = sqlite3_bind_double(stmt, at, *real);
+    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+        rc = sqlite3_bind_text64(stmt, at, text->data() == nullptr ? "" : text->data(), text->size(),
+                                 SQLITE_STATIC, SQLITE_UTF8);
+    } else if (const auto* blob = std::get_if<ByteSpan>(&value)) {
+        rc = blob->empty() ? sqlite3_bind_zeroblob(stmt, at, 0)  // a null pointer would be NULL
+                           : sqlite3_bind_blob64(stmt, at, blob->data(), blob->size(), SQLITE_STATIC);
+    } else {
+        rc = sqlite3_bind_null(stmt, at);
+    }
+    if (rc != SQLITE_OK) Statement::check(sqlite3_db_handle(stmt), rc, "bind a value");
+}
+
+inline int column_count(const Statement& query) { return sqlite3_column_count(query.get()); }
+inline std::string column_name(const Statement& query, int column) {
+    const char* name = sqlite3_column_name(query.get(), column);
+    return name == nullptr ? std::string{} : name;
+}
+/// The type in CREATE TABLE of the column that a result column is taken from; empty for expressions.
+inline std::string column_declared(const Statement& query, int column) {
+    const char* declared = sqlite3_column_decltype(query.get(), column);
+    return declared == nullptr ? std::string{} : declared;
+}
+
+/// A name in SQL, whatever is in it.
+inline std::string sql_name(std::string_view name) {
+    std::string out = "\"";
+    for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return out + "\"";
+}
+
+}  // namespace holdfast

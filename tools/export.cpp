@@ -1,0 +1,33 @@
+// export - tables of a snapshot or of a live database as CSV, JSON or NDJSON.
+#include "holdfast/ops/export.hpp"
+
+#include "holdfast/cli/environment.hpp"
+#include "holdfast/cli/export_flags.hpp"
+#include "holdfast/cli/restore_report.hpp"
+#include "holdfast/cli/snapshot_flags.hpp"
+#include "holdfast/cli/tool_main.hpp"
+
+int main(int argc, char** argv) {
+    using namespace holdfast;
+    CLI::App app{"Export tables of a snapshot, or of a live database, into files of other formats.",
+                 "export"};
+    cli::CommonFlags flags;
+    cli::ExportFlags f;
+    app.add_option("SNAPSHOT", f.snapshot, std::string(cli::kSnapshotHelp) + "; without --db: latest");
+    cli::add_export_flags(app, f);
+    cli::add_common_flags(
+        app, flags,
+        "  export latest --source trades --format json --compress gzip --out exports/\n"
+        "  export --db data/trades.db --table trades --where \"at >= '2026-11-01'\" --out exports/\n"
+        "  export latest --source trades --format csv --table trades --out - | head\n"
+        "  export --db data/trades.db --query 'SELECT code, sum(pnl) FROM trades GROUP BY 1' --out -\n");
+    return cli::tool_main(app, argc, argv, [&] {
+        const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
+        cli::settle_export_flags(f, flags, env.config.repository.lock_wait);
+        if (!f.db.empty()) return cli::export_live(f, flags);
+        const Repository repository = Repository::open(env.repository());
+        const Manifest manifest = cli::one_snapshot(repository, f.snapshot.empty() ? "latest" : f.snapshot);
+        cli::warn_about(manifest);
+        return cli::export_snapshot(repository, manifest, f, flags);
+    });
+}
