@@ -3,6 +3,7 @@
 
 #include "holdfast/cli/environment.hpp"
 #include "holdfast/cli/key_flags.hpp"
+#include "holdfast/cli/rebuild_flags.hpp"
 #include "holdfast/cli/restore_flags.hpp"
 #include "holdfast/cli/restore_report.hpp"
 #include "holdfast/cli/signature_report.hpp"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
     std::string snapshot, target;
     cli::InPlaceFlags in_place;
     cli::KeyFlags key;
+    cli::RebuildFlags rebuild;
     bool to_stdout = false, dry_run = false, overwrite = false;
     app.add_option("SNAPSHOT", snapshot,
                    std::string(cli::kSnapshotHelp) + "; after --undo, --resume, --accept a restore's id");
@@ -26,6 +28,7 @@ int main(int argc, char** argv) {
     cli::add_choice_flags(app, options.choice);
     auto* target_flag =
         cli::add_text(app, "--target", target, "DIR", "each component is made at DIR/<component name>");
+    cli::add_rebuild_flags(app, rebuild, target_flag);
     app.add_flag("--stdout", to_stdout, "write one component to standard output")->excludes(target_flag);
     app.add_flag("--overwrite", overwrite, "replace what is at DIR/<component name>");
     app.add_flag("--dry-run", dry_run, "say what would be restored, write nothing");
@@ -35,8 +38,10 @@ int main(int argc, char** argv) {
                           "  restore latest --source lake --path 'option_legs/**' --target /tmp/look\n"
                           "  restore latest:trades --component trades --stdout >trades.db\n"
                           "  restore latest --source trades --in-place\n"
-                          "  restore --undo\n");
+                          "  restore --undo\n"
+                          "  restore --from-export exports/ --target new.db\n");
     return cli::tool_main(app, argc, argv, [&] {
+        if (!rebuild.from.empty()) return cli::run_rebuild(rebuild, snapshot, target, overwrite, flags);
         const bool is_past = in_place.is_about_past();
         cli::check_restore_ways(in_place, snapshot, target, to_stdout, overwrite);
         const bool checks = in_place.in_place || in_place.resume;  // which may be commands

@@ -52,6 +52,36 @@ inline bool is_plain(std::string_view text, Special special) {
     return true;
 }
 
+/// What CSV must know of a text, from one look at it.
+enum class TextKind {
+    plain,      // printable ASCII
+    separated,  // the same, with commas
+    odd,        // anything else: quotes, backslashes, line breaks, bytes beyond ASCII
+};
+
+inline TextKind kind_of_text(std::string_view text) {
+    const char* at = text.data();
+    std::size_t left = text.size();
+    bool has_comma = false;
+    if (left >= 16) {
+        detail::Sixteen odd{}, commas{};
+        const auto look = [&](const char* from) {
+            const detail::Sixteen block = detail::load_sixteen(from);
+            odd |= detail::specials(block, {'"', '\\', '\\'});
+            commas |= reinterpret_cast<detail::Sixteen>(block == std::uint8_t{','});
+        };
+        for (; left > 16; at += 16, left -= 16) look(at);
+        look(at + left - 16);
+        if (detail::any(odd)) return TextKind::odd;
+        return detail::any(commas) ? TextKind::separated : TextKind::plain;
+    }
+    for (; left > 0; ++at, --left) {
+        if (detail::is_special(*at, {'"', '\\', '\\'})) return TextKind::odd;
+        has_comma = has_comma || *at == ',';
+    }
+    return has_comma ? TextKind::separated : TextKind::plain;
+}
+
 /// How many bytes at the front are plain.
 inline std::size_t plain_prefix(std::string_view text, Special special) {
     std::size_t at = 0;

@@ -40,8 +40,6 @@ public:
     void finish() override { out_.flush(); }
 
 private:
-    static constexpr Special kSpecial{'"', ',', '\\'};
-
     void put(std::int64_t number, CellRule rule) {
         if (rule != CellRule::number) mark("\\i:");
         out_.put(number);
@@ -61,9 +59,12 @@ private:
             ++marks_.other_type;
             if (reads_as_number(text)) return put_quoted("", text);
         }
-        if (!is_plain(text, kSpecial)) return put_odd(text);
-        if (text.front() == ' ' || text.back() == ' ') return put_quoted("", text);
+        const TextKind kind = kind_of_text(text);
+        if (kind == TextKind::odd) return put_odd(text);
+        if (kind == TextKind::plain && text.front() != ' ' && text.back() != ' ') return out_.put(text);
+        out_.put('"');
         out_.put(text);
+        out_.put('"');
     }
     void put(ByteSpan blob, CellRule rule) {
         if (rule != CellRule::base64) mark("\\b:");
@@ -75,7 +76,7 @@ private:
         out_.put(text);
     }
     void put_text(std::string_view name) {
-        if (!name.empty() && is_plain(name, kSpecial)) return out_.put(name);
+        if (!name.empty() && kind_of_text(name) == TextKind::plain) return out_.put(name);
         put_quoted("", name);
     }
     void put_odd(std::string_view text) {

@@ -23,6 +23,13 @@ struct SchemaEntry {
     std::string type, name, table, sql;
 };
 
+/// SQLite compares names without regard to ASCII case.
+inline bool is_same_name(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 /// In the order of their creation, SQLite's own tables left out. Throws SqliteError.
 inline std::vector<TableInfo> list_tables(const Database& db) {
     std::vector<TableInfo> tables;

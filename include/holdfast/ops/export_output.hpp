@@ -40,33 +40,33 @@ public:
 
     /// Throws: io, of an earlier write too.
     void write(ByteSpan bytes) {
-        if (bytes.empty()) return;
-        Bytes buffer = take_buffer();
-        buffer.assign(bytes.begin(), bytes.end());
-        std::unique_lock lock(mutex_);
-        has_room_.wait(lock, [&] { return full_.size() < kBuffers || failure_ != nullptr; });
-        if (failure_ != nullptr) std::rethrow_exception(failure_);
-        full_.push_back(std::move(buffer));
-        has_work_.notify_one();
+        filling_.insert(filling_.end(), bytes.begin(), bytes.end());
+        if (filling_.size() >= kBufferBytes) hand_over();
     }
 
     /// Everything is written and, for a file, synced. Throws: io.
     WrittenFile finish() {
+        if (!filling_.empty()) hand_over();
         stop();
         if (failure_ != nullptr) std::rethrow_exception(failure_);
         return written_;
     }
 
 private:
-    static constexpr std::size_t kBuffers = 8;
+    static constexpr std::size_t kBuffers = 8, kBufferBytes = 1_MiB;
     static constexpr int kZstdLevel = 3, kZstdWorkers = 2;
 
-    Bytes take_buffer() {
-        const std::lock_guard lock(mutex_);
-        if (empty_.empty()) return {};
-        Bytes buffer = std::move(empty_.back());
-        empty_.pop_back();
-        return buffer;
+    void hand_over() {
+        std::unique_lock lock(mutex_);
+        has_room_.wait(lock, [&] { return full_.size() < kBuffers || failure_ != nullptr; });
+        if (failure_ != nullptr) std::rethrow_exception(failure_);
+        full_.push_back(std::exchange(filling_, {}));
+        if (!empty_.empty()) {
+            filling_ = std::move(empty_.back());
+            empty_.pop_back();
+        }
+        filling_.clear();
+        has_work_.notify_one();
     }
     void stop() {
         if (!thread_.joinable()) return;
@@ -111,7 +111,7 @@ private:
     void drain(const std::function<void(ByteSpan)>& put) {
         Hasher hasher;
         const auto store = [&](ByteSpan bytes) {
-            hasher.update(bytes);
+            if (!path_.empty()) hasher.update(bytes);  // a stream has no export.json
             put(bytes);
             written_.bytes += bytes.size();
         };
@@ -147,6 +147,7 @@ private:
     WrittenFile written_;
     std::mutex mutex_;
     std::condition_variable has_work_, has_room_;
+    Bytes filling_;
     std::deque<Bytes> full_;
     std::vector<Bytes> empty_;
     bool is_ended_ = false;

@@ -45,13 +45,6 @@ struct TablePlan {
 
 namespace detail {
 
-/// SQLite compares names without regard to ASCII case.
-inline bool is_same_name(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 inline std::vector<TableColumn> chosen_columns(const TableInfo& table,
                                                const std::vector<std::string>& names) {
     std::vector<TableColumn> chosen;

@@ -4,6 +4,7 @@
 // its UTF-8). Views are valid until the statement steps again.
 #pragma once
 
+#include <new>
 #include <span>
 #include <variant>
 
@@ -13,20 +14,31 @@ namespace holdfast {
 
 using SqliteValue = std::variant<std::monostate, std::int64_t, double, std::string_view, ByteSpan>;
 
-inline SqliteValue value_of(const Statement& row, int column) {
-    sqlite3_stmt* const stmt = row.get();
-    switch (sqlite3_column_type(stmt, column)) {
-        case SQLITE_INTEGER: return sqlite3_column_int64(stmt, column);
-        case SQLITE_FLOAT: return sqlite3_column_double(stmt, column);
-        case SQLITE_TEXT: return row.text(column);
-        case SQLITE_BLOB: return row.blob(column);
-        default: return std::monostate{};
+/// A column's value is looked up once: its type, its bytes and their number would be three look-ups. SQLite calls such a value
+/// unprotected because another thread might use the connection; ours belong to one thread.
+inline void read_value(sqlite3_value* value, SqliteValue& out) {
+    switch (sqlite3_value_type(value)) {
+        case SQLITE_INTEGER: out = std::int64_t{sqlite3_value_int64(value)}; return;
+        case SQLITE_FLOAT: out = sqlite3_value_double(value); return;
+        case SQLITE_TEXT: {
+            const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+            if (text == nullptr) throw std::bad_alloc();  // of what it would have been converted into
+            out = std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+            return;
+        }
+        case SQLITE_BLOB: {
+            const auto* blob = static_cast<const std::byte*>(sqlite3_value_blob(value));
+            out = ByteSpan(blob, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+            return;
+        }
+        default: out = std::monostate{}; return;
     }
 }
 
 /// The present row; `out` has a place for each column of it.
 inline void read_row(const Statement& row, std::span<SqliteValue> out) {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = value_of(row, static_cast<int>(i));
+    for (std::size_t i = 0; i < out.size(); ++i)
+        read_value(sqlite3_column_value(row.get(), static_cast<int>(i)), out[i]);
 }
 
 /// `at` counts from 1. The bytes of texts and blobs must stay until the statement was stepped. Throws SqliteError.

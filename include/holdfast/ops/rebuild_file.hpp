@@ -1,0 +1,185 @@
+// ops/rebuild_file.hpp - the rows of one file of an export, or of another program, proven while they are read.
+#pragma once
+
+#include "holdfast/base/progress.hpp"
+#include "holdfast/base/signals.hpp"
+#include "holdfast/export/csv_reader.hpp"
+#include "holdfast/export/export_index.hpp"
+#include "holdfast/export/json_rows.hpp"
+#include "holdfast/ops/read_ahead.hpp"
+#include "holdfast/wrap/gzip.hpp"
+#include "holdfast/wrap/zstd_stream.hpp"
+
+namespace holdfast::ops {
+
+/// A file of rows as its name tells: "trades_20260115.csv.gz".
+struct RowFile {
+    fs::path path;
+    std::string table;        // without the date
+    std::string format;       // csv, json, ndjson
+    std::string compression;  // none, gzip, zstd
+    bool is_foreign = false;  // of another program: its cells have no marks
+};
+
+/// Nothing if the name is not that of such a file.
+inline std::optional<RowFile> row_file_of(const fs::path& path) {
+    RowFile file{path, path.filename().string(), {}, "none", false};
+    const auto cut = [&](std::string_view end) {
+        if (!std::string_view(file.table).ends_with(end) || file.table.size() == end.size()) return false;
+        file.table.resize(file.table.size() - end.size());
+        return true;
+    };
+    if (cut(".gz"))
+        file.compression = "gzip";
+    else if (cut(".zst"))
+        file.compression = "zstd";
+    if (cut(".csv"))
+        file.format = "csv";
+    else if (cut(".ndjson") || cut(".jsonl"))
+        file.format = "ndjson";
+    else if (cut(".json"))
+        file.format = "json";
+    else
+        return std::nullopt;
+    const std::size_t date = file.table.size() - std::min<std::size_t>(file.table.size(), 9);
+    const bool is_dated = date > 0 && file.table[date] == '_' &&
+                          file.table.find_first_not_of("0123456789", date + 1) == std::string::npos;
+    if (is_dated) file.table.resize(date);
+    return file;
+}
+
+struct FileProof {
+    std::uint64_t bytes = 0;
+    Digest digest;
+};
+
+/// The plain bytes of a file, and what it must be if that is known.
+class ProvenFile {
+public:
+    ProvenFile(const RowFile& file, std::optional<FileProof> expected, Progress& progress)
+        : what_(in_quotes(file.path.filename().string())), expected_(std::move(expected)),
+          progress_(progress), fd_(open_fd(file.path.string(), O_RDONLY | O_NONBLOCK)) {
+        if (!S_ISREG(stat_fd(fd_.get(), "stat " + what_).st_mode))
+            throw Error(Kind::io, what_ + " is not a regular file");
+        const PullBytes stored = [this](std::span<std::byte> out) { return read_stored(out); };
+        PullBytes plain = stored;
+        if (file.compression == "gzip") {
+            gzip_ = std::make_unique<GzipReader>(stored, what_);
+            plain = [this](std::span<std::byte> out) { return gzip_->read(out); };
+        } else if (file.compression == "zstd") {
+            zstd_ = std::make_unique<ZstdReader>(stored, what_);
+            plain = [this](std::span<std::byte> out) { return zstd_->read(out); };
+        }
+        ahead_ = std::make_unique<ReadAhead>(std::move(plain));
+    }
+
+    const std::string& name() const { return what_; }
+    PullBytes pull() {
+        return [this](std::span<std::byte> out) {
+            check_interrupted();
+            return ahead_->pull(out);
+        };
+    }
+    /// Reads what nobody wanted: a file that is damaged is a better explanation than what was found in it.
+    void drain() {
+        Bytes rest(256_KiB);
+        while (ahead_->pull(rest) != 0) check_interrupted();
+    }
+
+private:
+    std::size_t read_stored(std::span<std::byte> out) {
+        const std::size_t n = read_full(fd_.get(), out, "read " + what_);
+        hasher_.update(out.first(n));
+        bytes_ += n;
+        progress_.add(n);
+        if (n < out.size() && expected_ && !std::exchange(is_proven_, true) &&
+            (bytes_ != expected_->bytes || hasher_.finish() != expected_->digest))
+            throw Error(Kind::corrupt,
+                        what_ + " is not the file that export.json names: its bytes or their digest differ",
+                        "take the file from another copy of the export");
+        return n;
+    }
+
+    std::string what_;
+    std::optional<FileProof> expected_;
+    Progress& progress_;
+    UniqueFd fd_;
+    Hasher hasher_;
+    std::uint64_t bytes_ = 0;
+    bool is_proven_ = false;
+    std::unique_ptr<GzipReader> gzip_;
+    std::unique_ptr<ZstdReader> zstd_;
+    std::unique_ptr<ReadAhead> ahead_;  // destroyed first: its thread uses the others
+};
+
+namespace detail {
+
+inline void check_header(const CsvReader& reader, const std::vector<CsvCell>& header,
+                         const std::vector<ExportColumn>& columns) {
+    bool is_same = header.size() == columns.size();
+    for (std::size_t i = 0; is_same && i < columns.size(); ++i)
+        is_same =
+            header[i].text == (is_utf8_text(columns[i].name) ? columns[i].name : printable(columns[i].name));
+    if (!is_same) reader.refuse_record("the header does not name the table's columns");
+}
+
+using OnRow = std::function<void(std::span<const ExportValue>)>;
+
+/// Of another program: quotes say nothing about types, and an empty cell is no number.
+inline ExportValue value_of_foreign_cell(const CsvCell& cell, CellRule rule) {
+    if (cell.is_null() || (rule == CellRule::number && cell.text.empty())) return {};
+    const ExportValue number = rule == CellRule::number ? number_of_cell(cell.text) : ExportValue{};
+    return number.index() == 0 ? ExportValue{cell.text} : number;
+}
+
+inline void read_csv_rows(CsvReader& reader, const std::vector<ExportColumn>& columns, bool is_foreign,
+                          const OnRow& row) {
+    std::vector<CsvCell> cells;
+    std::vector<ExportValue> values(columns.size());
+    std::vector<std::string> rooms(columns.size());
+    while (reader.next(cells)) {
+        if (cells.size() != columns.size()) {
+            if (cells.size() == 1 && cells[0].is_null()) continue;  // a blank line
+            reader.refuse_record(std::to_string(cells.size()) + " cells where the header has " +
+                                 std::to_string(columns.size()));
+        }
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            if (is_foreign || cells[i].is_null()) {
+                values[i] = value_of_foreign_cell(cells[i], columns[i].cells);
+                continue;
+            }
+            const auto value = value_of_cell(cells[i].text, columns[i].cells, cells[i].is_quoted, rooms[i]);
+            if (!value)
+                reader.refuse(cells[i], "column " + in_quotes(columns[i].name) +
+                                            ": the cell is not what its mark or column says");
+            values[i] = *value;
+        }
+        row(values);
+    }
+}
+
+}  // namespace detail
+
+/// Every row of a file whose columns are known. Throws: corrupt, io, and what `row` throws.
+inline void read_rows(const RowFile& file, ProvenFile& bytes, const std::vector<ExportColumn>& columns,
+                      const detail::OnRow& row) {
+    try {
+        if (file.format == "csv") {
+            CsvReader reader(bytes.pull(), bytes.name());
+            std::vector<CsvCell> header;
+            reader.next(header);
+            detail::check_header(reader, header, columns);
+            detail::read_csv_rows(reader, columns, file.is_foreign, row);
+        } else {
+            JsonStream stream(bytes.pull(), bytes.name());
+            JsonRows(stream, file.format == "json" ? JsonShape::document : JsonShape::lines, columns, row)
+                .read();
+        }
+    } catch (const Error& e) {
+        if (e.kind() == Kind::corrupt) bytes.drain();
+        throw;
+    }
+    bytes.drain();
+}
+
+}  // namespace holdfast::ops
