@@ -3,6 +3,7 @@
 
 #include "holdfast/cli/drill_files.hpp"
 #include "holdfast/cli/drill_flags.hpp"
+#include "holdfast/cli/key_flags.hpp"
 #include "holdfast/cli/tool_main.hpp"
 
 int main(int argc, char** argv) {
@@ -14,6 +15,8 @@ int main(int argc, char** argv) {
     cli::CommonFlags flags;
     cli::DrillFlags wanted;
     cli::add_drill_flags(app, wanted);
+    cli::KeyFlags key;
+    cli::add_key_flags(app, key);
     cli::add_common_flags(app, flags,
                           "  drill                       the newest snapshot of every source\n"
                           "  drill --random --source lake\n"
@@ -21,7 +24,7 @@ int main(int argc, char** argv) {
     return cli::tool_main(app, argc, argv, [&] {
         const auto commands = wanted.dry_run ? cli::Commands::never_run : cli::Commands::may_run;
         const cli::Environment env = cli::load_environment(flags, commands);
-        const Repository repository = Repository::open(env.repository());
+        const Repository repository = cli::open_repository(env, key);
         ops::DrillOptions options = cli::drill_options(wanted, env, repository);
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         if (wanted.dry_run) {

@@ -3,6 +3,7 @@
 
 #include "holdfast/cli/environment.hpp"
 #include "holdfast/cli/export_flags.hpp"
+#include "holdfast/cli/key_flags.hpp"
 #include "holdfast/cli/restore_report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
 #include "holdfast/cli/tool_main.hpp"
@@ -13,8 +14,10 @@ int main(int argc, char** argv) {
                  "export"};
     cli::CommonFlags flags;
     cli::ExportFlags f;
+    cli::KeyFlags key;
     app.add_option("SNAPSHOT", f.snapshot, std::string(cli::kSnapshotHelp) + "; without --db: latest");
     cli::add_export_flags(app, f);
+    cli::add_key_flags(app, key);
     cli::add_common_flags(
         app, flags,
         "  export latest --source trades --format json --compress gzip --out exports/\n"
@@ -25,7 +28,7 @@ int main(int argc, char** argv) {
         const cli::Environment env = cli::load_environment(flags, cli::Commands::never_run);
         cli::settle_export_flags(f, flags, env.config.repository.lock_wait);
         if (!f.db.empty()) return cli::export_live(f, flags);
-        const Repository repository = Repository::open(env.repository());
+        const Repository repository = cli::open_repository(env, key);
         const Manifest manifest = cli::one_snapshot(repository, f.snapshot.empty() ? "latest" : f.snapshot);
         cli::warn_about(manifest);
         return cli::export_snapshot(repository, manifest, f, flags);

@@ -15,7 +15,7 @@ inline constexpr const char* kExportIndexName = "export.json";
 inline constexpr const char* kExportFormat = "holdfast-export";
 inline constexpr std::uint64_t kExportVersion = 1;
 
-struct DatabaseFacts {
+struct ExportedDatabase {
     std::int64_t user_version = 0, application_id = 0, page_bytes = 4096, auto_vacuum = 0;
     std::string encoding = "UTF-8";
     std::vector<SchemaEntry> schema;
@@ -46,7 +46,7 @@ struct ExportIndex {
     std::string timestamp, holdfast_version;
     std::string snapshot, component, path;  // where it is from: the first two, or the last
     std::string file_format, compression;
-    DatabaseFacts database;
+    ExportedDatabase database;
     std::vector<IndexedTable> tables;
     std::vector<std::pair<std::string, std::string>> left_out;  // what, why
 };
@@ -81,7 +81,7 @@ inline std::string get_text(const JsonFields& fields, const std::string& key) {
     return *text;
 }
 
-inline Json database_json(const DatabaseFacts& d) {
+inline Json database_json(const ExportedDatabase& d) {
     Json json = {{"user_version", d.user_version}, {"application_id", d.application_id},
                  {"page_bytes", d.page_bytes},     {"auto_vacuum", d.auto_vacuum},
                  {"encoding", d.encoding},         {"has_statistics", d.has_statistics}};

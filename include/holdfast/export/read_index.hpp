@@ -54,9 +54,9 @@ inline IndexedTable read_table(const Json& json, const std::string& what) {
     return t;
 }
 
-inline DatabaseFacts read_database(const Json& json, const std::string& what) {
+inline ExportedDatabase read_database(const Json& json, const std::string& what) {
     const JsonFields fields(json, what);
-    DatabaseFacts d;
+    ExportedDatabase d;
     d.user_version = fields.signed_number("user_version");
     d.application_id = fields.signed_number("application_id");
     d.page_bytes = fields.signed_number("page_bytes");

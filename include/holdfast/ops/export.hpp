@@ -14,8 +14,8 @@ inline constexpr const char* kExportStagingPrefix = ".holdfast-export.";
 
 namespace detail {
 
-inline DatabaseFacts facts_of(const Database& db) {
-    DatabaseFacts facts;
+inline ExportedDatabase facts_of(const Database& db) {
+    ExportedDatabase facts;
     facts.user_version = db.query_integer("PRAGMA user_version");
     facts.application_id = db.query_integer("PRAGMA application_id");
     facts.page_bytes = db.query_integer("PRAGMA page_size");

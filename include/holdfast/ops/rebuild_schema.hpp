@@ -48,7 +48,7 @@ inline void enter_virtual_table(const Database& db, const SchemaEntry& entry) {
 }  // namespace detail
 
 /// What must be set before the first table. Throws SqliteError.
-inline void begin_database(const Database& db, const DatabaseFacts& facts) {
+inline void begin_database(const Database& db, const ExportedDatabase& facts) {
     db.execute(
         ("PRAGMA page_size=" + std::to_string(facts.page_bytes) + "; PRAGMA encoding='" + facts.encoding +
          "'; PRAGMA auto_vacuum=" + std::to_string(facts.auto_vacuum) +
@@ -59,7 +59,7 @@ inline void begin_database(const Database& db, const DatabaseFacts& facts) {
 }
 
 /// The tables, before their rows.
-inline void define_tables(const Database& db, const DatabaseFacts& facts) {
+inline void define_tables(const Database& db, const ExportedDatabase& facts) {
     for (const SchemaEntry& e : facts.schema)
         if (e.type == "table" && !detail::is_internal(e) && !detail::is_virtual_table(e.sql))
             detail::define(db, e);
@@ -67,7 +67,7 @@ inline void define_tables(const Database& db, const DatabaseFacts& facts) {
 
 /// Everything else, after the rows: indexes are filled at once, triggers do not fire. What cannot be made (a collation or
 /// function that only the application has) is named in `missing`.
-inline void define_rest(const Database& db, const DatabaseFacts& facts, std::vector<std::string>& missing) {
+inline void define_rest(const Database& db, const ExportedDatabase& facts, std::vector<std::string>& missing) {
     for (const char* type : {"index", "view", "trigger"})
         for (const SchemaEntry& e : facts.schema) {
             if (e.type != type) continue;
