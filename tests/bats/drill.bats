@@ -284,6 +284,7 @@ assert_stops() { # <pid>
     assert_equal "$(jq -r '.result, (.sources[] | "\(.source) \(.failure.phase // "passed")")' <<<"$output" | paste -sd ' ')" \
       'failed trades passed lake restore conf passed'
     assert_regex "$said" 'No space left on device|write to .* failed'
+    run -1 grep -e 'does not decode' -e damaged <<<"$said" # nothing is wrong with what is stored
     assert_equal "$(tail -n 1 backups/ledger.jsonl | jq -r '.event, .result')" $'drilled\nfailed'
     assert_nothing_left
   done

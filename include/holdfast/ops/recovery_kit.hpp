@@ -262,13 +262,15 @@ check_digest() { # <file> <sha256> <what it is>
 }
 
 decode() { # <object>: its plain bytes
-  local path="$repository/objects/${1:0:2}/$1"
+  local path="$repository/objects/${1:0:2}/$1" codes=()
   [[ -f $path ]] || die 5 "object $1 is missing"
   check_digest "$path" "$1" "object $1"
   if ((${#keys[@]} > 0)); then
     decode_sealed "$path" || die 5 "object $1 does not decode"
   else
-    zstd --decompress --stdout --quiet <"$path" | head -c "$object_bytes" || die 5 "object $1 does not decode"
+    zstd --decompress --stdout --quiet <"$path" | head -c "$object_bytes" || codes=("${PIPESTATUS[@]}")
+    ((${codes[1]:-0} == 0)) || die 8 "what object $1 decodes to could not be written" # a full disk is no damage
+    ((${codes[0]:-0} == 0)) || die 5 "object $1 does not decode"
   fi
 }
 
@@ -278,13 +280,15 @@ u32() { # <file> <offset from the end> <count>: little-endian numbers, separated
 
 # A sealed object: each frame is a CMS message around a zstd frame; the seek table at the end has their lengths.
 decode_sealed() { # <file>
-  local count sizes at=1 i
+  local count sizes at=1 i codes=()
   count=$(u32 "$1" 9 1) && count=${count% }
   ((count >= 1 && count <= 16)) || return 1
   read -ra sizes <<<"$(u32 "$1" $((count * 8 + 9)) $((count * 2)))"
   ((${#sizes[@]} == count * 2)) || return 1
   for ((i = 0; i < count; i++)); do
-    tail -c "+$at" "$1" | head -c "${sizes[i * 2]}" | unseal | zstd --decompress --stdout --quiet | head -c "${sizes[i * 2 + 1]}" || return 1
+    tail -c "+$at" "$1" | head -c "${sizes[i * 2]}" | unseal | zstd --decompress --stdout --quiet | head -c "${sizes[i * 2 + 1]}" || codes=("${PIPESTATUS[@]}")
+    ((${codes[4]:-0} == 0)) || die 8 "what ${1##*/} decodes to could not be written"
+    ((${#codes[@]} == 0)) || return 1
     at=$((at + sizes[i * 2]))
   done
 }
