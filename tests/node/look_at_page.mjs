@@ -68,6 +68,7 @@ async function look(browser, file, view, pictures) {
     hasTouch: device === "phone", deviceScaleFactor: device === "phone" ? 2 : 1 });
   const problems = [];
   try {
+    context.setDefaultTimeout(180_000); // a busy machine is no fault of the page
     const page = await context.newPage();
     watch(page, url, problems);
     await page.goto(url, { waitUntil: "load" });
@@ -91,7 +92,7 @@ async function main() {
   const { pictures, files } = parseArguments(process.argv.slice(2));
   if (pictures !== null) mkdirSync(pictures, { recursive: true });
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  const browser = await chromium.launch({ executablePath, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
+  const browser = await chromium.launch({ executablePath, timeout: 180_000, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
   const problems = [];
   try {
     for (const file of files)

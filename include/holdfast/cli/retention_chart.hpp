@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "holdfast/cli/report.hpp"
+#include "holdfast/cli/svg.hpp"
 #include "holdfast/policy/simulate_retention.hpp"
 #include "holdfast/wrap/json.hpp"
 
@@ -88,11 +89,6 @@ inline std::string simulation_svg(const SimulatedDays& sim) {
     constexpr double kWidth = 960, kHeight = 420, kLeft = 60, kTop = 40;
     const SystemSeconds start = sim.evening(0), end = sim.evening(sim.days - 1);
     const double span = std::max<double>(1, static_cast<double>((end - start).count()));
-    const auto number = [](double value) {
-        char text[32];
-        std::snprintf(text, sizeof text, "%.1f", value);
-        return std::string(text);
-    };
     const auto x = [&](SystemSeconds at) {
         return kLeft + kWidth * static_cast<double>((at - start).count()) / span;
     };
@@ -100,19 +96,20 @@ inline std::string simulation_svg(const SimulatedDays& sim) {
         return kTop + kHeight * (1 - static_cast<double>(age.count()) / span);
     };
     const auto text = [&](double at_x, double at_y, const std::string& anchor, const std::string& what) {
-        return "<text x='" + number(at_x) + "' y='" + number(at_y) + "' text-anchor='" + anchor + "'>" +
-               what + "</text>\n";
+        return "<text x='" + svg_number(at_x) + "' y='" + svg_number(at_y) + "' text-anchor='" + anchor +
+               "'>" + Html(what).str() + "</text>\n";
     };
     std::string out =
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1060 520' font-family='sans-serif' "
-        "font-size='13'>\n<rect width='1060' height='520' fill='white'/>\n";
+        "font-size='13' role='img'>\n<title>What the policy holds over " +
+        std::to_string(sim.days) + " days</title>\n<rect width='1060' height='520' fill='white'/>\n";
     const std::uint64_t steps = 4;
     for (std::uint64_t i = 0; i <= steps; ++i) {
         const auto part =
             std::chrono::seconds{static_cast<std::int64_t>(span) * static_cast<std::int64_t>(i) /
                                  static_cast<std::int64_t>(steps)};
-        out += "<path stroke='#ddd' d='M" + number(kLeft) + " " + number(y(part)) + "h" + number(kWidth) +
-               "'/>\n";
+        out += "<path stroke='#ddd' d='M" + svg_number(kLeft) + " " + svg_number(y(part)) + "h" +
+               svg_number(kWidth) + "'/>\n";
         out += text(x(start + part), kTop + kHeight + 20, "middle", format_time(start + part, "%Y-%m-%d"));
         out += text(kLeft - 6, y(part) + 4, "end",
                     std::to_string(std::chrono::floor<std::chrono::days>(part).count()) + " d");
@@ -120,14 +117,14 @@ inline std::string simulation_svg(const SimulatedDays& sim) {
     std::map<std::string, std::string> lines;
     for (const SimulatedSnapshot& s : sim.snapshots) {
         const SystemSeconds until = s.removed.value_or(end);
-        lines[lasting_rule(s.last_reason)] += "M" + number(x(s.taken)) + " " + number(y({})) + "L" +
-                                              number(x(until)) + " " + number(y(until - s.taken));
+        lines[lasting_rule(s.last_reason)] += "M" + svg_number(x(s.taken)) + " " + svg_number(y({})) + "L" +
+                                              svg_number(x(until)) + " " + svg_number(y(until - s.taken));
     }
     double legend = kLeft;
     for (const auto& [rule, path] : lines) {
         const std::string colour = detail::rule_colours().at(rule);
         out += "<path fill='none' stroke='" + colour + "' d='" + path + "'/>\n";
-        out += "<rect x='" + number(legend) + "' y='14' width='12' height='12' fill='" + colour + "'/>\n";
+        out += "<rect x='" + svg_number(legend) + "' y='14' width='12' height='12' fill='" + colour + "'/>\n";
         out += text(legend + 18, 25, "start", rule);
         legend += 100;
     }
