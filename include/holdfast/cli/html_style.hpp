@@ -108,6 +108,7 @@ footer { font-size: .875rem; padding: .5rem .25rem; }
   tbody th, tbody td { border: 0; padding: .15rem 0; }
   tbody td { display: flex; justify-content: space-between; align-items: center; gap: 1rem; text-align: right; white-space: normal; }
   tbody td::before { content: attr(data-label); color: var(--soft); font-size: .875rem; text-align: left; flex: none; max-width: 45%; }
+  tbody .number { padding-right: 0; }
   tbody th.number { text-align: left; }
   [data-empty] { display: none; }
   .bar { width: 9rem; }
