@@ -1,8 +1,9 @@
-// read_parquet.mjs FILE duckdb|hyparquet [SQL] - print a Parquet file as one of two independent readers sees it.
+// read_parquet.mjs [--sql SQL]... READER[,READER] FILE... - print Parquet files as independent readers see them.
 //
-// First a line of its columns and their types, then a line per row, in JSON: an integer exactly, {"real": its 8 bytes in
-// hexadecimal}, {"timestamp": microseconds since 1970}, a text as a string, {"blob": hexadecimal}, null.
-// SQL is for DuckDB: a query over the view `file`, or of getvariable('file') for its path, in the place of all rows.
+// READER is duckdb or hyparquet. For each reader and file: a line of the columns and their types, then a line per row, in
+// JSON: an integer exactly, {"real": its 8 bytes in hexadecimal}, {"timestamp": microseconds since 1970}, a text as a string,
+// {"blob": hexadecimal}, null. SQL is for DuckDB: queries over the view `file`, or of getvariable('file') for its path, in
+// the place of all rows.
 import { createWriteStream } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet'
@@ -32,7 +33,7 @@ function print(columns, rows) {
   }
 }
 
-async function readWithDuckdb(file, sql = 'SELECT * FROM file') {
+async function readWithDuckdb(file, queries) {
   const types = {
     BIGINT: 'integer',
     HUGEINT: 'integer', // what sum() makes of integers
@@ -46,6 +47,10 @@ async function readWithDuckdb(file, sql = 'SELECT * FROM file') {
   const connection = await instance.connect()
   const name = `'${file.replaceAll("'", "''")}'`
   await connection.run(`CREATE VIEW file AS FROM read_parquet(${name}); SET VARIABLE file = ${name}`)
+  for (const sql of queries.length > 0 ? queries : ['SELECT * FROM file']) await query(connection, sql, types)
+}
+
+async function query(connection, sql, types) {
   const result = await connection.stream(sql)
   const columns = result.columnNames().map((name, i) => {
     const type = types[result.columnType(i).toString()]
@@ -79,10 +84,13 @@ async function readWithHyparquet(path) {
   })
 }
 
-const [file, reader, sql] = process.argv.slice(2)
+const args = process.argv.slice(2)
+const queries = []
+while (args[0] === '--sql') queries.push(args.splice(0, 2)[1])
 const readers = { duckdb: readWithDuckdb, hyparquet: readWithHyparquet }
-if (!file || !Object.hasOwn(readers, reader)) {
-  process.stderr.write('usage: read_parquet.mjs FILE duckdb|hyparquet [SQL]\n')
+const [chosen, ...files] = [(args[0] ?? '').split(','), ...args.slice(1)]
+if (files.length === 0 || !chosen.every((reader) => Object.hasOwn(readers, reader))) {
+  process.stderr.write('usage: read_parquet.mjs [--sql SQL]... duckdb|hyparquet|duckdb,hyparquet FILE...\n')
   process.exit(2)
 }
-await readers[reader](file, sql)
+for (const reader of chosen) for (const file of files) await readers[reader](file, queries)

@@ -98,15 +98,11 @@ std::string expected_lines(const std::vector<ExportColumn>& columns, std::size_t
     return out;
 }
 
-/// What `reader`, duckdb or hyparquet, sees in a file; its complaint if it cannot read it.
-inline std::string seen_by(const std::string& reader, const std::string& file, const std::string& sql = {}) {
-    const TempDir dir;
-    const auto path = dir.write("a.parquet", file);
+/// What tests/node/read_parquet.mjs prints with these arguments, and its complaints.
+inline std::string run_readers(const std::string& arguments) {
     const auto program =
         std::filesystem::path(__FILE__).parent_path().parent_path() / "node" / "read_parquet.mjs";
-    std::string command = "node '" + program.string() + "' '" + path.string() + "' " + reader;
-    if (!sql.empty()) command += " \"" + sql + "\"";
-    std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+    std::FILE* pipe = ::popen(("node '" + program.string() + "' " + arguments + " 2>&1").c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::string out;
     char buffer[65536];
@@ -115,15 +111,40 @@ inline std::string seen_by(const std::string& reader, const std::string& file, c
     return out;
 }
 
-/// Both readers see exactly these rows.
-template <class RowAt>
-void check_readers(const std::vector<ExportColumn>& columns, std::size_t rows, RowAt row_at,
-                   const ParquetOptions& options = {}) {
-    const std::string file = write_parquet(columns, rows, row_at, options);
-    const std::string expected = expected_lines(columns, rows, row_at);
-    for (const std::string reader : {"duckdb", "hyparquet"}) {
-        CAPTURE(reader);
-        const std::string seen = seen_by(reader, file);
+/// What DuckDB answers to queries over the view `file`, without the lines that name the columns.
+inline std::vector<std::string> ask_duckdb(const std::string& file, const std::vector<std::string>& queries) {
+    const TempDir dir;
+    std::string arguments;
+    for (const std::string& sql : queries) arguments += "--sql \"" + sql + "\" ";
+    const std::string out = run_readers(arguments + "duckdb '" + dir.write("a.parquet", file).string() + "'");
+    std::vector<std::string> answers;
+    for (std::size_t at = 0; at < out.size();) {
+        const std::size_t end = std::min(out.find('\n', at), out.size());
+        if (!out.substr(at).starts_with("[{\"name\"")) answers.push_back(out.substr(at, end - at));
+        at = end + 1;
+    }
+    return answers;
+}
+
+/// Tables that two other readers must see as they were; node starts slowly, so they read all of them in one go.
+class ReadersCheck {
+public:
+    /// `row_at(i)` gives the cells of row i.
+    template <class RowAt>
+    void add(const std::vector<ExportColumn>& columns, std::size_t rows, RowAt row_at,
+             const ParquetOptions& options = {}) {
+        const auto name = std::to_string(count_++) + ".parquet";
+        files_ += " '" + dir_.write(name, write_parquet(columns, rows, row_at, options)).string() + "'";
+        expected_ += expected_lines(columns, rows, row_at);
+    }
+    void add(const std::vector<ExportColumn>& columns, const std::vector<Cells>& rows,
+             const ParquetOptions& options = {}) {
+        add(
+            columns, rows.size(), [&](std::size_t i) { return rows[i]; }, options);
+    }
+    void run() const {
+        REQUIRE(count_ > 0);
+        const std::string seen = run_readers("duckdb,hyparquet" + files_), expected = expected_ + expected_;
         const bool is_equal = seen == expected;  // megabytes: not for a report
         if (!is_equal) {
             const auto at = std::mismatch(seen.begin(), seen.end(), expected.begin(), expected.end()).first -
@@ -133,11 +154,19 @@ void check_readers(const std::vector<ExportColumn>& columns, std::size_t rows, R
         }
         CHECK(is_equal);
     }
-}
-inline void check_readers(const std::vector<ExportColumn>& columns, const std::vector<Cells>& rows,
-                          const ParquetOptions& options = {}) {
-    check_readers(
-        columns, rows.size(), [&](std::size_t i) { return rows[i]; }, options);
+
+private:
+    TempDir dir_;
+    int count_ = 0;
+    std::string files_, expected_;
+};
+
+/// One table alone.
+template <class... Table>
+void check_readers(const Table&... table) {
+    ReadersCheck check;
+    check.add(table...);
+    check.run();
 }
 
 }  // namespace holdfast::testing
