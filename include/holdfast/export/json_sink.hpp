@@ -4,6 +4,7 @@
 // with another number of rows is never finished.
 #pragma once
 
+#include "holdfast/base/error.hpp"
 #include "holdfast/export/json_text.hpp"
 
 namespace holdfast {
