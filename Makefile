@@ -39,9 +39,10 @@ fmt: ## format C++ and shell in place
 	@scripts/dev/deps.sh test dev
 	@scripts/dev/fmt.sh
 
-bench: build ## measure capture, verify and restore against zstd, find and openssl
+bench: build ## measure everything against zstd, find, openssl, sqlite3 and DuckDB
 	@cmake --build $(BUILD) --target bench_helpers
 	@bench/run.sh
+	@bench/exports.sh
 
 install: build ## install below PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -42,14 +42,14 @@ int main(int argc, char** argv) {
                           "  restore --from-export exports/ --target new.db\n");
     return cli::tool_main(app, argc, argv, [&] {
         if (!rebuild.from.empty()) return cli::run_rebuild(rebuild, snapshot, target, overwrite, flags);
-        const bool is_past = in_place.is_about_past();
         cli::check_restore_ways(in_place, snapshot, target, to_stdout, overwrite);
         const bool checks = in_place.in_place || in_place.resume;  // which may be commands
         const cli::Environment env =
             cli::load_environment(flags, checks ? cli::Commands::may_run : cli::Commands::never_run);
         const Repository repository = cli::open_repository(env, key);
         const auto in_place_options = cli::in_place_options(in_place, options.choice, env, flags);
-        if (is_past) return cli::run_about_past(repository, snapshot, in_place, in_place_options, flags);
+        if (in_place.is_about_past())
+            return cli::run_about_past(repository, snapshot, in_place, in_place_options, flags);
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
         cli::warn_about(manifest);
         cli::require_signature("restore", repository, manifest.id, env, flags);
@@ -57,8 +57,7 @@ int main(int argc, char** argv) {
             return cli::run_in_place(repository, manifest, in_place_options, dry_run, flags);
         options.lock_wait = env.config.repository.lock_wait;
         options.target = target;
-        options.existing =
-            overwrite ? ops::RestoreOptions::Existing::replace : ops::RestoreOptions::Existing::refuse;
+        if (overwrite) options.existing = ops::RestoreOptions::Existing::replace;
         if (!to_stdout && !flags.quiet) cli::say_restore_leftovers(target);
         if (dry_run) {
             if (!to_stdout)
@@ -75,8 +74,7 @@ int main(int argc, char** argv) {
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const ops::RestoreReport report = ops::restore(repository, manifest, options);
         cli::print_restore_report(report, flags);
-        return report.warnings.empty()
-                   ? 0
-                   : static_cast<int>(Kind::partial);  // every byte is right, not every owner or mode
+        // With warnings every byte is right, but not every owner or mode.
+        return report.warnings.empty() ? 0 : static_cast<int>(Kind::partial);
     });
 }

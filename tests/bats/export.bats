@@ -12,26 +12,26 @@ setup() {
 }
 
 @test "export: CSV of every table is what the database holds, value by value, for Python's csv module" {
-  run -0 --separate-stderr export --db odd.db --format csv --out out
+  run -0 --separate-stderr holdfast export --db odd.db --format csv --out out
   python3 "$BATS_TEST_DIRNAME/exported_values.py" csv odd.db out
 }
 
 @test "export: JSON and NDJSON are strict, exact, and equal to the database for Python's json module" {
-  run -0 --separate-stderr export --db odd.db --format json --out json
+  run -0 --separate-stderr holdfast export --db odd.db --format json --out json
   python3 "$BATS_TEST_DIRNAME/exported_values.py" json odd.db json
-  run -0 --separate-stderr export --db odd.db --format ndjson --compress gzip --out ndjson
+  run -0 --separate-stderr holdfast export --db odd.db --format ndjson --compress gzip --out ndjson
   python3 "$BATS_TEST_DIRNAME/exported_values.py" ndjson odd.db ndjson
 }
 
 @test "export: a JSON file is one document with time, count and the rows under the table's name" {
   sql t.db "CREATE TABLE trades(id INTEGER PRIMARY KEY, code TEXT); INSERT INTO trades VALUES (1, 'A'), (2, 'B')"
-  export --db t.db --format json --table trades --out - >trades.json
+  holdfast export --db t.db --format json --table trades --out - >trades.json
   run -0 jq -c '[keys_unsorted, .record_count, .trades, (.export_timestamp | fromdate > 0)]' trades.json
   assert_output '[["export_timestamp","record_count","trades"],2,[{"id":1,"code":"A"},{"id":2,"code":"B"}],true]'
 }
 
 @test "export: export.json proves every file, and nothing else lies in the folder" {
-  run -0 --separate-stderr export --db odd.db --format csv --compress zstd --out out
+  run -0 --separate-stderr holdfast export --db odd.db --format csv --compress zstd --out out
   jq -r '.tables[] | .sha256 + "  " + .file' out/export.json >sums
   (cd out && sha256sum --quiet -c ../sums)
   assert_equal "$(find out -mindepth 1 | wc -l)" "$(($(wc -l <sums) + 1))"
@@ -45,8 +45,8 @@ setup() {
   take --sqlite t.db
   sql t.db "UPDATE trade SET note = 'later' WHERE id % 3 = 0"
   take --sqlite t.db
-  run -0 --separate-stderr export latest --component t.db --format csv --out from-snapshot
-  run -0 --separate-stderr export --db t.db --format csv --out from-file
+  run -0 --separate-stderr holdfast export latest --component t.db --format csv --out from-snapshot
+  run -0 --separate-stderr holdfast export --db t.db --format csv --out from-file
   for table in book trade; do cmp from-snapshot/"$table"_* from-file/"$table"_*; done
   assert_equal "$(jq -r .source.snapshot from-snapshot/export.json)" "$id"
   run -0 jq -r 'select(.event == "exported") | [.snapshot, .component, .tables, .rows] | @tsv' "$repo/ledger.jsonl"
@@ -69,37 +69,37 @@ setup() {
 
 @test "export: --table, --columns, --where, --limit and --query choose; what they may do is reading" {
   make_database t.db
-  run -0 export --db t.db --table TRADE --columns id,book --where 'book = 3' --limit 2 --out -
+  run -0 holdfast export --db t.db --table TRADE --columns id,book --where 'book = 3' --limit 2 --out -
   assert_output "$(printf 'id,book\r\n2,3\r\n22,3\r')"
-  run -0 export --db t.db --query 'SELECT count(*) AS n, max(id) AS n FROM trade' --format ndjson --out -
+  run -0 holdfast export --db t.db --query 'SELECT count(*) AS n, max(id) AS n FROM trade' --format ndjson --out -
   assert_output '{"n":1500,"n_2":1500}'
   for query in 'DELETE FROM trade' "ATTACH 'x.db' AS x" 'PRAGMA user_version=5' 'SELECT 1; SELECT 2' "SELECT load_extension('x')" \
     'SELECT * FROM pragma_user_version' 'WITH x AS (SELECT 1) DELETE FROM trade'; do
-    run --separate-stderr export --db t.db --query "$query" --out -
+    run --separate-stderr holdfast export --db t.db --query "$query" --out -
     assert_clean_failure
   done
-  run --separate-stderr export --db t.db --table trade --where '1) UNION SELECT 1, 2, 3; --' --out -
+  run --separate-stderr holdfast export --db t.db --table trade --where '1) UNION SELECT 1, 2, 3; --' --out -
   assert_clean_failure
   assert_equal "$(sql t.db 'SELECT count(*) FROM trade')" 1500
-  run -6 --separate-stderr export --db t.db --table trades --out -
+  run -6 --separate-stderr holdfast export --db t.db --table trades --out -
   assert_equal "${stderr_lines[1]}" "export: hint: did you mean 'trade'?"
 }
 
 @test "export: a query without end is ended by --time-limit, and nothing is left" {
   make_database t.db
-  run -10 --separate-stderr timeout 30 "$HOLDFAST_BIN/export" --db t.db --time-limit 1s --out out \
+  run -10 --separate-stderr timeout 30 holdfast export --db t.db --time-limit 1s --out out \
     --query 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n'
   assert_equal "$(find out -mindepth 1)" ''
 }
 
 @test "export: an existing file is refused without --force, before anything is written" {
   make_database t.db
-  export --db t.db --out out >/dev/null
+  holdfast export --db t.db --out out >/dev/null
   sha256sum out/* >before
-  run -10 --separate-stderr export --db t.db --out out
+  run -10 --separate-stderr holdfast export --db t.db --out out
   sha256sum --quiet -c before
   sql t.db 'DELETE FROM trade'
-  run -0 --separate-stderr export --db t.db --out out --force
+  run -0 --separate-stderr holdfast export --db t.db --out out --force
   assert_equal "$(jq '.tables[] | select(.table == "trade").rows' out/export.json)" 0
 }
 
@@ -107,7 +107,7 @@ setup() {
   make_database t.db
   mkdir small
   mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip 'no tmpfs of our own here'
-  run -8 --separate-stderr export --db t.db --out small/out
+  run -8 --separate-stderr holdfast export --db t.db --out small/out
   left=$(find small/out -mindepth 1)
   umount small
   assert_equal "$left" ''
@@ -118,10 +118,10 @@ setup() {
   make_database t.db
   root=$(sql t.db "SELECT rootpage FROM sqlite_schema WHERE name = 'trade'")
   dd if=/dev/zero of=t.db bs=4096 seek=$((root - 1)) count=1 conv=notrunc status=none
-  run -5 --separate-stderr export --db t.db --out out
+  run -5 --separate-stderr holdfast export --db t.db --out out
   assert_clean_failure
   assert_equal "$(find out -mindepth 1)" ''
-  run -4 --separate-stderr export --db t.db --out out --salvage
+  run -4 --separate-stderr holdfast export --db t.db --out out --salvage
   assert_equal "$(jq -r '[.tables[].table, .left_out[].table] | @tsv' out/export.json)" 'book	trade'
   assert_equal "$(find out -name 'trade*')" ''
 }
@@ -132,7 +132,7 @@ setup() {
   for object in "$repo"/objects/*/*; do
     if [[ $(stat -c %s "$object") -gt 10000 ]]; then flip_bit "$object"; fi
   done
-  run -5 --separate-stderr export latest --out out
+  run -5 --separate-stderr holdfast export latest --out out
   assert_equal "$(grep -c 'object [0-9a-f]* is damaged' <<<"$stderr")" 1
   assert_equal "$(find out -mindepth 1 2>/dev/null)" ''
 }
@@ -142,14 +142,14 @@ setup() {
   (for i in {1..400}; do echo "BEGIN; UPDATE a SET x = x + 1; UPDATE b SET x = x + 1; INSERT INTO a SELECT x FROM a LIMIT 200; INSERT INTO b SELECT x FROM b LIMIT 200; COMMIT;"; done | sql live.db) 3>&- &
   writer=$!
   for i in 1 2 3 4 5 6; do
-    export -q --db live.db --out "out$i"
+    holdfast export -q --db live.db --out "out$i"
     cmp <(tr -d '\r' <out"$i"/a_*.csv) <(tr -d '\r' <out"$i"/b_*.csv)
   done
   wait "$writer"
   cp live.db quiet.db
   sql quiet.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
   find . -maxdepth 1 -name 'quiet.db*' | sort >before
-  export -q --db quiet.db --out quiet
+  holdfast export -q --db quiet.db --out quiet
   find . -maxdepth 1 -name 'quiet.db*' | sort | diff before -
 }
 
@@ -157,22 +157,22 @@ setup() {
   sql t.db 'CREATE TABLE g(a INT, b INT AS (a * 2), c TEXT AS (a || 1) STORED); INSERT INTO g(a) VALUES (2), (1)' \
     'CREATE INDEX cover ON g(a, b, c)' 'CREATE VIEW v AS SELECT a + 1 AS n FROM g' \
     "CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID; INSERT INTO w VALUES ('b', 1), ('a', 2)"
-  run -0 export --db t.db --table g --out -
+  run -0 holdfast export --db t.db --table g --out -
   assert_output "$(printf 'a,b,c\r\n2,4,21\r\n1,2,11\r')"
-  run -0 export --db t.db --table w --out -
+  run -0 holdfast export --db t.db --table w --out -
   assert_output "$(printf 'k,v\r\na,2\r\nb,1\r')"
-  export -q --db t.db --out plain
+  holdfast export -q --db t.db --out plain
   assert_equal "$(find plain -name 'v_*')" ''
-  export -q --db t.db --views --out views
+  holdfast export -q --db t.db --views --out views
   assert_equal "$(tr -d '\r' <views/v_*.csv | paste -sd ' ')" 'n 3 2'
 }
 
 @test "export: a hostile schema runs nothing" {
   sql t.db "CREATE TABLE t(x); INSERT INTO t VALUES (1); CREATE VIEW evil AS SELECT writefile('owned', 'x') AS w, x FROM t" \
     "CREATE VIEW loop AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT x FROM n"
-  run -0 --separate-stderr export --db t.db --out out
-  run --separate-stderr export --db t.db --table evil --out -
+  run -0 --separate-stderr holdfast export --db t.db --out out
+  run --separate-stderr holdfast export --db t.db --table evil --out -
   assert_clean_failure
   assert_not_exist owned
-  run -10 --separate-stderr export --db t.db --table loop --time-limit 1s --out loop
+  run -10 --separate-stderr holdfast export --db t.db --table loop --time-limit 1s --out loop
 }

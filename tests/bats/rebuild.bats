@@ -16,7 +16,7 @@ setup() {
   for way in 'csv' 'json --compress gzip' 'ndjson --compress zstd' 'csv --compress zstd'; do
     rm -rf out new.db
     # shellcheck disable=SC2086  # words on purpose
-    run -0 --separate-stderr export --db odd.db --format $way --out out
+    run -0 --separate-stderr holdfast export --db odd.db --format $way --out out
     run -0 --separate-stderr restore --from-export out --target new.db
     canonical new.db | diff wanted -
     assert_sound new.db
@@ -27,7 +27,7 @@ setup() {
 @test "rebuild: when only exports are left, the exported snapshot is the database that comes back" {
   make_database t.db
   take --sqlite t.db
-  run -0 --separate-stderr export latest --format csv --compress gzip --out exports
+  run -0 --separate-stderr holdfast export latest --format csv --compress gzip --out exports
   canonical t.db >wanted
   rm -rf "$repo" t.db
   run -0 --separate-stderr restore --from-export exports --target restored/t.db
@@ -37,7 +37,7 @@ setup() {
 
 @test "rebuild: a file that is not the one that export.json names is exit 5, and there is no database" {
   make_database t.db
-  export -q --db t.db --format csv --out out
+  holdfast export -q --db t.db --format csv --out out
   cp -r out good
   flip_bit out/trade_*.csv
   run -5 --separate-stderr restore --from-export out --target new.db
@@ -55,7 +55,7 @@ setup() {
 
 @test "rebuild: an edited export.json is refused: another count, a path out of the folder, SQL that is no definition" {
   make_database t.db
-  export -q --db t.db --format json --out out
+  holdfast export -q --db t.db --format json --out out
   edit() {
     jq "$1" out/export.json >edited.json
     rm -rf bad
@@ -76,7 +76,7 @@ setup() {
 
 @test "rebuild: an existing database is refused without --overwrite, and one in use with it" {
   make_database t.db
-  export -q --db t.db --out out
+  holdfast export -q --db t.db --out out
   make_database new.db
   sql new.db 'DELETE FROM trade'
   run -10 --separate-stderr restore --from-export out --target new.db
@@ -87,7 +87,7 @@ setup() {
 
 @test "rebuild: a partial export makes a partial database and says so with 4" {
   make_database t.db
-  export -q --db t.db --table trade --where 'id <= 10' --out out
+  holdfast export -q --db t.db --table trade --where 'id <= 10' --out out
   run -4 --separate-stderr restore --from-export out --target new.db
   assert_equal "$(sql new.db 'SELECT (SELECT count(*) FROM trade), (SELECT count(*) FROM book)')" '10|0'
   assert_equal "$(grep -c warning <<<"$stderr")" 2
@@ -161,7 +161,7 @@ db.execute("INSERT INTO t VALUES ('b'), ('a')")
 db.execute("CREATE INDEX by_app ON t(x COLLATE app)")
 db.commit()
 PY
-  export -q --db t.db --out out
+  holdfast export -q --db t.db --out out
   run -4 --separate-stderr restore --from-export out --target new.db
   assert_equal "$(grep -c "by_app" <<<"$stderr")" 1
   assert_equal "$(sql new.db 'SELECT group_concat(x) FROM t')" 'b,a'
@@ -169,7 +169,7 @@ PY
 
 @test "rebuild: a full disk leaves nothing, exit 8" {
   make_database t.db
-  export -q --db t.db --out out
+  holdfast export -q --db t.db --out out
   mkdir small
   mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip 'no tmpfs of our own here'
   run -8 --separate-stderr restore --from-export out --target small/new.db

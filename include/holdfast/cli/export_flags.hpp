@@ -37,9 +37,10 @@ inline void add_export_flags(CLI::App& app, ExportFlags& f) {
         app.add_option("--limit", f.options.limit, "at most so many rows of each table")->type_name("N");
     auto* views = app.add_flag("--views", f.options.views, "views, too");
     for (CLI::Option* other : {tables, where, columns, limit, views}) query->excludes(other);
-    app.add_option("--format", f.format, "json, ndjson or csv (csv)")
-        ->check(CLI::IsMember({"json", "ndjson", "csv"}));
-    app.add_option("--compress", f.compression, "gzip or zstd")->check(CLI::IsMember({"gzip", "zstd"}));
+    app.add_option("--format", f.format, "json, ndjson, csv or parquet (csv)")
+        ->check(CLI::IsMember({"json", "ndjson", "csv", "parquet"}));
+    app.add_option("--compress", f.compression, "gzip, zstd or none (none; inside of Parquet: zstd)")
+        ->check(CLI::IsMember({"gzip", "zstd", "none"}));
     add_text(app, "--out", f.out, "DIR",
              "a folder: one file per table, and export.json; - is standard output")
         ->required();
@@ -52,11 +53,13 @@ inline void add_export_flags(CLI::App& app, ExportFlags& f) {
 inline void settle_export_flags(ExportFlags& f, const CommonFlags& flags, std::chrono::seconds lock_wait) {
     if (!f.db.empty() && !f.snapshot.empty())
         throw Error(Kind::usage, "SNAPSHOT and --db exclude each other", "say only where the data is from");
-    f.options.format = f.format == "json"     ? ops::ExportFormat::json
-                       : f.format == "ndjson" ? ops::ExportFormat::ndjson
-                                              : ops::ExportFormat::csv;
+    f.options.format = f.format == "json"      ? ops::ExportFormat::json
+                       : f.format == "ndjson"  ? ops::ExportFormat::ndjson
+                       : f.format == "parquet" ? ops::ExportFormat::parquet
+                                               : ops::ExportFormat::csv;
     f.options.compression = f.compression == "gzip"   ? ops::Compression::gzip
                             : f.compression == "zstd" ? ops::Compression::zstd
+                            : f.compression == "none" ? ops::Compression::off
                                                       : ops::Compression::none;
     if (f.out != "-") f.options.out = f.out;
     f.options.existing =

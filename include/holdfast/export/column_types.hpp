@@ -58,6 +58,11 @@ inline DeclaredType declared_type(std::string_view declared) {
     return {ColumnType::text, CellRule::number, false};
 }
 
+/// Does a column of this affinity make 5 of 5.0? Then integers may travel as reals.
+inline bool makes_integers(Affinity affinity) {
+    return affinity == Affinity::numeric || affinity == Affinity::integer;
+}
+
 /// What the values of one column were.
 struct ValueKinds {
     bool has_integer = false, has_real = false, has_text = false, has_blob = false;
@@ -99,7 +104,7 @@ inline void settle_type(ExportColumn& column, const ValueKinds& kinds) {
         column.type = ColumnType::integer;
     } else if (others == 0 && !kinds.has_integer) {
         column.type = ColumnType::real;
-    } else if (others == 0 && affinity == Affinity::numeric && !kinds.has_wide_integer) {
+    } else if (others == 0 && makes_integers(affinity) && !kinds.has_wide_integer) {
         column.type = ColumnType::real;  // read back, 5.0 becomes 5 again by the same affinity
     } else {
         column.type = ColumnType::text;

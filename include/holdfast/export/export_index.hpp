@@ -14,6 +14,7 @@ namespace holdfast {
 inline constexpr const char* kExportIndexName = "export.json";
 inline constexpr const char* kExportFormat = "holdfast-export";
 inline constexpr std::uint64_t kExportVersion = 1;
+inline constexpr const char* kCellsKey = "holdfast.cells";  // in Parquet files: the CellRule of each column
 
 struct ExportedDatabase {
     std::int64_t user_version = 0, application_id = 0, page_bytes = 4096, auto_vacuum = 0;

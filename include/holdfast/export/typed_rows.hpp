@@ -53,7 +53,7 @@ private:
     }
     double exact(std::size_t i, std::int64_t n) const {
         if (n > std::int64_t{1} << 53 || n < -(std::int64_t{1} << 53) ||
-            affinity_of(columns_[i].declared) != Affinity::numeric)
+            !makes_integers(affinity_of(columns_[i].declared)))
             throw DoesNotFit{i};
         return static_cast<double>(n);
     }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "holdfast/base/version.hpp"
+#include "holdfast/export/file_name.hpp"
+#include "holdfast/ops/export_source.hpp"
 #include "holdfast/ops/export_table.hpp"
 #include "holdfast/store/ledger.hpp"
 
@@ -37,6 +39,7 @@ inline ExportedDatabase facts_of(const Database& db) {
 
 inline std::string file_suffix(const ExportOptions& options, SystemSeconds day) {
     std::string suffix = format_time(day, "_%Y%m%d.") + word_of(options.format);
+    if (options.format == ExportFormat::parquet) return suffix;
     if (options.compression == Compression::gzip) suffix += ".gz";
     if (options.compression == Compression::zstd) suffix += ".zst";
     return suffix;
@@ -120,6 +123,8 @@ inline ExportIndex export_database(ExportSource& source, ExportIndex index, Syst
             plans.push_back(
                 {table, export_file_name(table.name, detail::file_suffix(options, day)), {}, true});
             plan_table(source.db(), plans.back(), options);
+            for (const SchemaEntry& e : index.database.schema)
+                if (e.name == table.name) plans.back().definition = e.sql;
         }
     } catch (const SqliteError& e) {
         source.rethrow(e);

@@ -19,7 +19,8 @@
 
 namespace holdfast::ops {
 
-enum class Compression { none, gzip, zstd };
+/// `none` was not asked for, `off` was: Parquet compresses unless it is.
+enum class Compression { none, gzip, zstd, off };
 
 struct WrittenFile {
     std::uint64_t bytes = 0;  // as stored

@@ -3,116 +3,54 @@
 
 #include "holdfast/export/csv_sink.hpp"
 #include "holdfast/export/export_index.hpp"
-#include "holdfast/export/file_name.hpp"
 #include "holdfast/export/json_sink.hpp"
+#include "holdfast/export/parquet_sink.hpp"
 #include "holdfast/export/typed_rows.hpp"
-#include "holdfast/ops/export_output.hpp"
-#include "holdfast/ops/export_source.hpp"
+#include "holdfast/ops/export_plan.hpp"
 
 namespace holdfast::ops {
 
-enum class ExportFormat { json, ndjson, csv };
-
-struct ExportOptions {
-    std::vector<std::string> tables, columns;
-    std::string query, where;
-    std::optional<std::uint64_t> limit;
-    bool views = false, salvage = false;
-    ExportFormat format = ExportFormat::csv;
-    Compression compression = Compression::none;
-    fs::path out;  // a folder; empty: standard output
-    enum class Existing { refuse, replace } existing = Existing::refuse;
-    std::optional<std::chrono::seconds> time_limit;
-    std::chrono::seconds lock_wait{600};
-    std::chrono::milliseconds busy_timeout{30'000};
-    Progress::Show show = Progress::Show::never;
-};
-
-inline const char* word_of(ExportFormat format) {
-    return format == ExportFormat::json ? "json" : format == ExportFormat::ndjson ? "ndjson" : "csv";
-}
-inline const char* word_of(Compression compression) {
-    return compression == Compression::gzip ? "gzip" : compression == Compression::zstd ? "zstd" : "none";
-}
-
-/// What is exported, and the query that reads it.
-struct TablePlan {
-    TableInfo table;
-    std::string file;
-    std::string sql;
-    bool has_all_columns = true;
-};
-
 namespace detail {
 
-inline std::vector<TableColumn> chosen_columns(const TableInfo& table,
-                                               const std::vector<std::string>& names) {
-    std::vector<TableColumn> chosen;
-    for (const std::string& name : names) {
-        const auto at = std::find_if(table.columns.begin(), table.columns.end(),
-                                     [&](const TableColumn& c) { return is_same_name(c.name, name); });
-        if (at == table.columns.end())
-            throw Error(Kind::not_found,
-                        "table " + in_quotes(table.name) + " has no column " + in_quotes(name) +
-                            "; nothing was written",
-                        "choose the table with --table, its columns with --columns");
-        chosen.push_back(*at);
-    }
-    return chosen;
+/// Rows with marked cells where a column cannot take them, as Parquet.
+class ParquetFileSink final : public RowSink {
+public:
+    ParquetFileSink(ByteSink out, CellMarks& marks, ParquetOptions options)
+        : file_(std::move(out), std::move(options)), rows_(file_, marks) {}
+    void begin(const std::vector<ExportColumn>& columns) override { rows_.begin(columns); }
+    void row(std::span<const ExportValue> values) override { rows_.row(values); }
+    void finish() override { rows_.finish(); }
+
+private:
+    ParquetSink file_;
+    TypedRows rows_;
+};
+
+inline ParquetOptions parquet_options(const TablePlan& plan, const std::vector<ExportColumn>& columns,
+                                      Compression compression) {
+    ParquetOptions options;
+    options.codec = compression == Compression::gzip  ? ParquetCodec::gzip
+                    : compression == Compression::off ? ParquetCodec::plain
+                                                      : ParquetCodec::zstd;
+    if (options.codec == ParquetCodec::gzip) options.level = 6;
+    Json cells = Json::array();
+    for (const ExportColumn& c : columns) cells.push_back(holdfast::detail::cells_word(c.cells));
+    options.key_values = {{"holdfast.table", json_text(plan.table.name)},
+                          {"holdfast.schema", json_text(plan.definition)},
+                          {kCellsKey, dump_json(cells)}};
+    return options;
 }
 
-/// Columns of a statement; names that occur twice are told apart.
-inline std::vector<TableColumn> columns_of_statement(const Statement& query) {
-    std::vector<TableColumn> columns;
-    for (int i = 0; i < column_count(query); ++i) {
-        const std::string plain = column_name(query, i);
-        std::string name = plain;
-        for (int n = 2; std::any_of(columns.begin(), columns.end(),
-                                    [&](const TableColumn& c) { return c.name == name; });
-             ++n)
-            name = plain + "_" + std::to_string(n);
-        columns.push_back({name, column_declared(query, i), false});
-    }
-    return columns;
-}
-
-}  // namespace detail
-
-/// Fills in columns and SQL. The authorizer of `db` allows reading only. Throws: usage, not_found, SqliteError.
-inline void plan_table(const Database& db, TablePlan& plan, const ExportOptions& options) {
-    TableInfo& table = plan.table;
-    if (!options.query.empty()) {
-        plan.sql = options.query;
-        table.columns = detail::columns_of_statement(db.prepare_query(plan.sql));
-        return;
-    }
-    const std::string from = " FROM main." + sql_name(table.name);
-    if (table.columns.empty())
-        table.columns = detail::columns_of_statement(db.prepare(("SELECT *" + from).c_str()));
-    if (!options.columns.empty()) {
-        const std::size_t all = table.columns.size();
-        table.columns = detail::chosen_columns(table, options.columns);
-        plan.has_all_columns = table.columns.size() == all;
-    }
-    for (const TableColumn& c : table.columns)
-        plan.sql += (plan.sql.empty() ? "SELECT " : ", ") + sql_name(c.name);
-    plan.sql += from;
-    // In the order of the rows, never in that of an index that happens to hold all columns.
-    const bool is_stored = table.kind == "table" || table.kind == "shadow";
-    if (is_stored && options.where.empty()) plan.sql += " NOT INDEXED";
-    if (!options.where.empty()) plan.sql += " WHERE (" + options.where + "\n)";
-    if (options.limit) plan.sql += " LIMIT " + std::to_string(*options.limit);
-    db.prepare_query(plan.sql);  // what somebody wrote for --where may be anything
-}
-
-namespace detail {
-
-inline std::unique_ptr<RowSink> make_sink(ByteSink out, const std::string& name, std::uint64_t rows,
+inline std::unique_ptr<RowSink> make_sink(ByteSink out, const TablePlan& plan, std::uint64_t rows,
+                                          const std::vector<ExportColumn>& columns,
                                           const std::string& timestamp, const ExportOptions& options,
                                           CellMarks& marks) {
     if (options.format == ExportFormat::csv) return std::make_unique<CsvSink>(std::move(out), marks);
+    if (options.format == ExportFormat::parquet)
+        return std::make_unique<ParquetFileSink>(std::move(out), marks,
+                                                 parquet_options(plan, columns, options.compression));
     std::optional<JsonDocument> document;
-    if (options.format == ExportFormat::json) document = JsonDocument{timestamp, name, rows};
+    if (options.format == ExportFormat::json) document = JsonDocument{timestamp, plan.table.name, rows};
     return std::make_unique<JsonSink>(std::move(out), marks, document);
 }
 
@@ -136,6 +74,64 @@ inline std::uint64_t count_rows(const Database& db, const TablePlan& plan) {
     return static_cast<std::uint64_t>(db.query_integer(("SELECT count(*) FROM " + from).c_str()));
 }
 
+enum class Settle { undecided, all };
+
+/// Looks at the values of columns whose type their declaration leaves open, or of all; in the same transaction.
+inline void settle_columns(const Database& db, const TablePlan& plan, std::vector<ExportColumn>& columns,
+                           Settle which) {
+    std::vector<std::size_t> open;
+    std::string names;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (which == Settle::undecided && declared_type(columns[i].declared).is_decided) continue;
+        open.push_back(i);
+        names += (names.empty() ? "" : ", ") + sql_name(columns[i].name);
+    }
+    if (open.empty()) return;
+    const bool has_own_names = plan.table.kind != "query";  // those of a query may have been told apart
+    Statement query = db.prepare(has_own_names ? ("SELECT " + names + " FROM (" + plan.sql + "\n)").c_str()
+                                               : plan.sql.c_str());
+    std::vector<ExportValue> values(has_own_names ? open.size() : columns.size());
+    std::vector<ValueKinds> kinds(open.size());
+    while (query.step()) {
+        read_row(query, values);
+        for (std::size_t i = 0; i < open.size(); ++i) kinds[i].add(values[has_own_names ? i : open[i]]);
+    }
+    for (std::size_t i = 0; i < open.size(); ++i) settle_type(columns[open[i]], kinds[i]);
+}
+
+/// One try at the file. Throws DoesNotFit, only for Parquet.
+inline void write_table(const Database& db, const TablePlan& plan, const fs::path& path,
+                        const std::vector<ExportColumn>& columns, const std::string& timestamp,
+                        const ExportOptions& options, Progress& progress, IndexedTable& done) {
+    done.marks = {};
+    const std::uint64_t expected = options.format == ExportFormat::json ? count_rows(db, plan) : 0;
+    progress.start(plan.table.name);
+    const bool is_inside = options.format == ExportFormat::parquet;  // the compression
+    ExportOutput output(path, is_inside ? Compression::none : options.compression, progress);
+    const auto sink = make_sink([&](ByteSpan bytes) { output.write(bytes); }, plan, expected, columns,
+                                timestamp, options, done.marks);
+    sink->begin(columns);
+    done.rows = pump_rows(db, plan.sql, *sink, columns.size());
+    sink->finish();
+    const WrittenFile file = output.finish();
+    done.bytes = file.bytes;
+    done.digest = file.digest;
+}
+
+inline void write_typed_table(const Database& db, const TablePlan& plan, const fs::path& path,
+                              std::vector<ExportColumn>& columns, const std::string& timestamp,
+                              const ExportOptions& options, Progress& progress, IndexedTable& done) {
+    for (ExportColumn& c : columns) c.name = json_text(c.name);
+    settle_columns(db, plan, columns, path.empty() ? Settle::all : Settle::undecided);
+    try {
+        write_table(db, plan, path, columns, timestamp, options, progress, done);
+    } catch (const DoesNotFit&) {  // rare: a value of another type than its column declares
+        settle_columns(db, plan, columns, Settle::all);
+        if (::unlink(path.c_str()) != 0) throw_os("remove " + in_quotes(path.string()));
+        write_table(db, plan, path, columns, timestamp, options, progress, done);
+    }
+}
+
 }  // namespace detail
 
 /// Writes `path` (empty: standard output); what has failed leaves a file that is nobody's. Throws: SqliteError, corrupt, io.
@@ -151,21 +147,15 @@ inline IndexedTable export_table(const Database& db, const TablePlan& plan, cons
     done.limit = options.limit;
     done.has_all_columns = plan.has_all_columns;
     std::vector<ExportColumn> columns;
-    for (const TableColumn& c : plan.table.columns) {
-        columns.push_back(export_column(c.name, c.declared));
-        done.columns.push_back({columns.back(), c.is_generated});
+    for (const TableColumn& c : plan.table.columns) columns.push_back(export_column(c.name, c.declared));
+    if (options.format == ExportFormat::parquet)
+        detail::write_typed_table(db, plan, path, columns, timestamp, options, progress, done);
+    else
+        detail::write_table(db, plan, path, columns, timestamp, options, progress, done);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        columns[i].name = plan.table.columns[i].name;
+        done.columns.push_back({columns[i], plan.table.columns[i].is_generated});
     }
-    const std::uint64_t expected = options.format == ExportFormat::json ? detail::count_rows(db, plan) : 0;
-    progress.start(plan.table.name);
-    ExportOutput output(path, options.compression, progress);
-    const auto sink = detail::make_sink([&](ByteSpan bytes) { output.write(bytes); }, plan.table.name,
-                                        expected, timestamp, options, done.marks);
-    sink->begin(columns);
-    done.rows = detail::pump_rows(db, plan.sql, *sink, columns.size());
-    sink->finish();
-    const WrittenFile file = output.finish();
-    done.bytes = file.bytes;
-    done.digest = file.digest;
     return done;
 }
 

@@ -68,13 +68,35 @@ inline std::vector<ExportColumn> infer_json(const RowFile& file, ProvenFile& byt
     return columns;
 }
 
+/// A Parquet file says what its columns are; ours also say how their cells are read.
+inline std::vector<ExportColumn> read_parquet_columns(ProvenFile& bytes) {
+    ParquetRows rows(bytes.read_at(), bytes.stored_bytes());
+    std::vector<ExportColumn> columns = rows.columns();
+    const auto text = rows.key_value(kCellsKey);
+    const Json cells = text ? parse_json(*text, bytes.name() + ", key " + kCellsKey) : Json::array();
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        ExportColumn& c = columns[i];
+        const bool is_number = i < cells.size() && cells[i] == "number";
+        c.cells = is_number                    ? CellRule::number
+                  : c.type == ColumnType::blob ? CellRule::base64
+                                               : CellRule::text;
+        if (text) continue;
+        c.declared = c.type == ColumnType::text   ? "TEXT"
+                     : c.type == ColumnType::blob ? "BLOB"
+                     : c.type == ColumnType::real ? "REAL"
+                                                  : "INTEGER";
+    }
+    return columns;
+}
+
 }  // namespace detail
 
 /// Throws: corrupt (malformed, or without columns), io.
 inline InferredTable infer_table(const RowFile& file, Progress& progress) {
     ProvenFile bytes(file, std::nullopt, progress);
-    InferredTable table{file,
-                        file.format == "csv" ? detail::infer_csv(bytes) : detail::infer_json(file, bytes)};
+    InferredTable table{file, file.format == "csv"       ? detail::infer_csv(bytes)
+                              : file.format == "parquet" ? detail::read_parquet_columns(bytes)
+                                                         : detail::infer_json(file, bytes)};
     if (table.columns.empty())
         throw Error(Kind::corrupt, bytes.name() + " names no columns", "a CSV file begins with a header");
     return table;
@@ -83,7 +105,7 @@ inline InferredTable infer_table(const RowFile& file, Progress& progress) {
 inline std::string create_table_sql(const InferredTable& table) {
     std::string sql;
     for (const ExportColumn& c : table.columns)
-        sql += (sql.empty() ? "" : ", ") + sql_name(c.name) + " " + c.declared;
+        sql += (sql.empty() ? "" : ", ") + sql_name(c.name) + (c.declared.empty() ? "" : " " + c.declared);
     return "CREATE TABLE " + sql_name(table.file.table) + "(" + sql + ")";
 }
 

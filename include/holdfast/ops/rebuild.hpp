@@ -159,7 +159,9 @@ inline std::vector<IndexedColumn> match_columns(const Database& db, const Inferr
             if (is_same_name(all.text(0), c.name)) {
                 const DeclaredType type = declared_type(all.text(1));
                 is_known = true;
-                out.back().column.cells = type.cells == CellRule::number ? CellRule::number : CellRule::text;
+                if (table.file.format != "parquet")  // which says it itself
+                    out.back().column.cells =
+                        type.cells == CellRule::number ? CellRule::number : CellRule::text;
             }
         if (!is_known)
             throw Error(Kind::corrupt, in_quotes(table.file.path.filename().string()) + " has a column " +

@@ -6,6 +6,7 @@
 #include "holdfast/export/csv_reader.hpp"
 #include "holdfast/export/export_index.hpp"
 #include "holdfast/export/json_rows.hpp"
+#include "holdfast/export/parquet_rows.hpp"
 #include "holdfast/ops/read_ahead.hpp"
 #include "holdfast/wrap/gzip.hpp"
 #include "holdfast/wrap/zstd_stream.hpp"
@@ -16,7 +17,7 @@ namespace holdfast::ops {
 struct RowFile {
     fs::path path;
     std::string table;        // without the date
-    std::string format;       // csv, json, ndjson
+    std::string format;       // csv, json, ndjson, parquet
     std::string compression;  // none, gzip, zstd
     bool is_foreign = false;  // of another program: its cells have no marks
 };
@@ -39,6 +40,8 @@ inline std::optional<RowFile> row_file_of(const fs::path& path) {
         file.format = "ndjson";
     else if (cut(".json"))
         file.format = "json";
+    else if (cut(".parquet"))
+        file.format = "parquet";
     else
         return std::nullopt;
     const std::size_t date = file.table.size() - std::min<std::size_t>(file.table.size(), 9);
@@ -63,10 +66,11 @@ public:
             throw Error(Kind::io, what_ + " is not a regular file");
         const PullBytes stored = [this](std::span<std::byte> out) { return read_stored(out); };
         PullBytes plain = stored;
-        if (file.compression == "gzip") {
+        const bool is_inside = file.format == "parquet";  // the compression
+        if (!is_inside && file.compression == "gzip") {
             gzip_ = std::make_unique<GzipReader>(stored, what_);
             plain = [this](std::span<std::byte> out) { return gzip_->read(out); };
-        } else if (file.compression == "zstd") {
+        } else if (!is_inside && file.compression == "zstd") {
             zstd_ = std::make_unique<ZstdReader>(stored, what_);
             plain = [this](std::span<std::byte> out) { return zstd_->read(out); };
         }
@@ -74,6 +78,17 @@ public:
     }
 
     const std::string& name() const { return what_; }
+    /// For readers that jump: the bytes as they are stored. Throws: io.
+    ReadAt read_at() {
+        return [this](std::uint64_t offset, std::span<std::byte> out) {
+            check_interrupted();
+            if (pread_full(fd_.get(), out, offset, "read " + what_) != out.size())
+                throw Error(Kind::corrupt, what_ + " ends early");
+        };
+    }
+    std::uint64_t stored_bytes() const {
+        return static_cast<std::uint64_t>(stat_fd(fd_.get(), "stat " + what_).st_size);
+    }
     PullBytes pull() {
         return [this](std::span<std::byte> out) {
             check_interrupted();
@@ -158,11 +173,41 @@ inline void read_csv_rows(CsvReader& reader, const std::vector<ExportColumn>& co
     }
 }
 
+/// The file was proven whole before: Parquet is not read from front to back.
+inline void read_parquet_rows(ProvenFile& bytes, const std::vector<ExportColumn>& columns, const OnRow& row) {
+    ParquetRows rows(bytes.read_at(), bytes.stored_bytes());
+    bool is_same = rows.columns().size() == columns.size();
+    for (std::size_t i = 0; is_same && i < columns.size(); ++i)
+        is_same =
+            rows.columns()[i].name == json_text(columns[i].name) && rows.columns()[i].type == columns[i].type;
+    if (!is_same) throw Error(Kind::corrupt, bytes.name() + " has other columns than the table");
+    std::vector<ExportValue> values(columns.size());
+    std::vector<std::string> rooms(columns.size());
+    while (const auto next = rows.next()) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            values[i] = (*next)[i];
+            const auto* cell = std::get_if<std::string_view>(&values[i]);
+            if (cell == nullptr) continue;
+            const auto value = value_of_cell(*cell, columns[i].cells, false, rooms[i]);
+            if (!value)
+                throw Error(Kind::corrupt, bytes.name() + ", column " + in_quotes(columns[i].name) +
+                                               ": the cell " + in_quotes(cell->substr(0, 40)) +
+                                               " is not what its mark says");
+            values[i] = *value;
+        }
+        row(values);
+    }
+}
+
 }  // namespace detail
 
 /// Every row of a file whose columns are known. Throws: corrupt, io, and what `row` throws.
 inline void read_rows(const RowFile& file, ProvenFile& bytes, const std::vector<ExportColumn>& columns,
                       const detail::OnRow& row) {
+    if (file.format == "parquet") {
+        bytes.drain();
+        return detail::read_parquet_rows(bytes, columns, row);
+    }
     try {
         if (file.format == "csv") {
             CsvReader reader(bytes.pull(), bytes.name());
