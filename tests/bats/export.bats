@@ -51,6 +51,9 @@ setup() {
   assert_equal "$(jq -r .source.snapshot from-snapshot/export.json)" "$id"
   run -0 jq -r 'select(.event == "exported") | [.snapshot, .component, .tables, .rows] | @tsv' "$repo/ledger.jsonl"
   assert_output "$id	t.db	2	1520"
+  run -0 --separate-stderr catalog show "$id"
+  assert_equal "$(grep -c "^Exported: t.db as csv, 1520 rows of 2 tables, to $PWD/from-snapshot 2" <<<"$output")" 1
+  assert_equal "$(catalog show "$id" --json | jq -c '[.id, .exports[0].rows]')" "[\"$id\",1520]"
 }
 
 @test "export: a repository on a medium that cannot be written is exported all the same" {

@@ -14,18 +14,26 @@ inline void print_show(const Repository& repository, const CatalogFlags& flags,
                        const ops::SignatureRules& rules, Format format) {
     const Manifest m = one_snapshot(repository, flags.names.empty() ? "latest" : flags.names.at(0));
     const ops::NewestRows rows = ops::read_newest_rows(repository)[m.id];
+    const std::vector<Json> exports = ops::read_exports(repository, m.id);
     if (format == Format::json) {
-        const std::string text =
-            m.private_digest ? format_manifest(m) : read_manifest_text(repository, m.id);
-        if (rows.empty()) return print(text);
+        const std::string text = m.private_digest ? format_manifest(m) : read_manifest_text(repository, m.id);
+        if (rows.empty() && exports.empty()) return print(text);
         Json json = parse_json(text, "the manifest of snapshot " + m.id);
-        json[ops::kNewestRowKey] = ops::newest_rows_json(rows);
+        if (!rows.empty()) json[ops::kNewestRowKey] = ops::newest_rows_json(rows);
+        if (!exports.empty()) json["exports"] = exports;
         return print_json(json);
     }
     print(ops::format_summary(m) + "\nThe signature of SHA256SUMS is " +
           printable(ops::check_signature(repository, m.id, rules).text()) + "\n");
     for (const auto& [component, time] : rows)
         print_line("Newest row: " + printable(component) + " " + format_utc(time));
+    for (const Json& e : exports) {
+        const JsonFields f(e, "a ledger line");
+        print_line("Exported: " + printable(f.text("component")) + " as " + printable(f.text("file_format")) +
+                   ", " + std::to_string(f.number("rows")) + " rows of " +
+                   std::to_string(f.number("tables")) + " tables, to " +
+                   printable(f.text_or("to", "a private place")) + " " + printable(f.text("time_utc")));
+    }
 }
 
 /// catalog files SNAPSHOT [SOURCE or COMPONENT]

@@ -102,7 +102,7 @@ inline int export_snapshot(const Repository& repository, const Manifest& manifes
         ops::ExportSource source(repository, manifest, component);
         index = ops::export_database(source, std::move(from), manifest.started, f.options);
     }
-    if (!ops::record_export(repository, index, f.options) && !flags.quiet)
+    if (!ops::record_export(repository, manifest, index, f.options) && !flags.quiet)
         say("export", "note", "the repository's ledger cannot be written: this export is not in it");
     return print_export(index, f, flags);
 }

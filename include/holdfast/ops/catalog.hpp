@@ -158,4 +158,16 @@ inline RepositoryStats stats(const Repository& repository) {
     return out;
 }
 
+/// What was exported of a snapshot: the ledger's lines of it, oldest first. Throws: io.
+inline std::vector<Json> read_exports(const Repository& repository, const std::string& id) {
+    std::vector<Json> exports;
+    read_ledger(repository, [&](const LedgerLine& line) {
+        if (line.event != "exported" || line.snapshot != id) return;
+        Json one = line.json;
+        for (const char* known : {"event", "snapshot", "previous"}) one.erase(known);
+        exports.push_back(std::move(one));
+    });
+    return exports;
+}
+
 }  // namespace holdfast::ops

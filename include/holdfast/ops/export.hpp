@@ -154,14 +154,15 @@ inline bool record_export(const Repository& repository, const ExportIndex& index
                           const ExportOptions& options) {
     std::uint64_t rows = 0;
     for (const IndexedTable& t : index.tables) rows += t.rows;
-    Json details = {{"component", index.component},
+    const bool is_private = manifest.private_digest.has_value();  // then no name stands in the ledger
+    Json details = {{"component", is_private ? "" : index.component},
                     {"file_format", index.file_format},
                     {"tables", index.tables.size()},
                     {"rows", rows}};
     details["to"] =
         options.out.empty() ? "-" : json_text(fs::absolute(options.out).lexically_normal().string());
     try {
-        LedgerWriter(repository, options.lock_wait).append("exported", index.snapshot, details);
+        LedgerWriter(repository, options.lock_wait).append("exported", manifest.id, details);
         return true;
     } catch (const Error&) {
         return false;

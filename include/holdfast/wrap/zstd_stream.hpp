@@ -89,7 +89,7 @@ private:
     std::unique_ptr<ZSTD_DCtx, Free> context_;
     Bytes piece_ = Bytes(256_KiB);
     ZSTD_inBuffer in_{nullptr, 0, 0};
-    std::size_t left_ = 0;  // 0: between frames
+    std::size_t left_ = 1;  // 0: a frame has ended
     bool is_full_ = false;  // there may be more plain bytes without more input
 };
 
