@@ -13,7 +13,7 @@ setup() {
 @test "rebuild: every value, type and definition comes back, from every format and compression" {
   make_odd_database odd.db
   canonical odd.db >wanted
-  for way in 'csv' 'json --compress gzip' 'ndjson --compress zstd' 'csv --compress zstd'; do
+  for way in 'csv' 'json --compress gzip' 'ndjson --compress zstd' 'csv --compress zstd' 'parquet' 'parquet --compress gzip'; do
     rm -rf out new.db
     # shellcheck disable=SC2086  # words on purpose
     run -0 --separate-stderr holdfast export --db odd.db --format $way --out out
@@ -21,6 +21,23 @@ setup() {
     canonical new.db | diff wanted -
     assert_sound new.db
     assert_equal "$(sql new.db "SELECT body FROM words WHERE words MATCH 'hello'")" 'hello world'
+  done
+}
+
+@test "rebuild: a database of UTF-16 comes back as one" {
+  python3 - <<'PY'
+import sqlite3
+db = sqlite3.connect("t.db")
+db.execute("PRAGMA encoding='UTF-16le'")
+db.execute("CREATE TABLE t(x TEXT, y BLOB)")
+db.execute("INSERT INTO t VALUES ('ü€😀', x'00ff'), ('', NULL)")
+db.commit()
+PY
+  canonical t.db >wanted
+  for format in csv json ndjson parquet; do
+    holdfast export -q --db t.db --format "$format" --out "$format"
+    run -0 --separate-stderr restore --from-export "$format" --target "$format.db"
+    canonical "$format.db" | diff wanted -
   done
 }
 

@@ -111,8 +111,9 @@ inline int export_snapshot(const Repository& repository, const Manifest& manifes
 inline int export_live(const ExportFlags& f, const CommonFlags& flags) {
     ExportIndex from;
     from.path = fs::absolute(f.db).lexically_normal().string();
-    if (!f.options.out.empty()) make_directories(f.options.out);
-    const fs::path staging = f.options.out.empty() ? fs::temp_directory_path() : f.options.out;
+    // Where a database with a hot journal is recovered: beside the export, not in memory.
+    fs::path staging = f.options.out.empty() ? fs::temp_directory_path() : fs::absolute(f.options.out);
+    while (!fs::is_directory(staging)) staging = staging.parent_path();
     ops::ExportSource source(f.db, staging, f.options.busy_timeout);
     return print_export(ops::export_database(source, std::move(from), now_utc(), f.options), f, flags);
 }

@@ -4,6 +4,7 @@
 // write() or by finish(). The file is synced and has its final name only when the export gives it one.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -37,7 +38,13 @@ public:
     }
     ExportOutput(const ExportOutput&) = delete;
     ExportOutput& operator=(const ExportOutput&) = delete;
-    ~ExportOutput() { stop(); }
+    ~ExportOutput() {
+        {
+            const std::lock_guard lock(mutex_);
+            is_given_up_ = !is_ended_;  // an unfinished file is nobody's: not worth a sync
+        }
+        stop();
+    }
 
     /// Throws: io, of an earlier write too.
     void write(ByteSpan bytes) {
@@ -83,7 +90,7 @@ private:
     Bytes next() {
         std::unique_lock lock(mutex_);
         has_work_.wait(lock, [&] { return !full_.empty() || is_ended_; });
-        if (full_.empty()) return {};
+        if (full_.empty() || is_given_up_) return {};
         Bytes buffer = std::move(full_.front());
         full_.pop_front();
         has_room_.notify_one();
@@ -99,6 +106,7 @@ private:
             const std::string doing = "write " + in_quotes(path_.string());
             FileWriter writer(file_.get(), FileWriter::Purpose::durable, doing);
             drain([&](ByteSpan bytes) { writer.write(bytes); });
+            if (is_given_up_) return;
             writer.finish();
             sync_fd(file_.get(), doing);
             file_.close(doing);
@@ -152,6 +160,7 @@ private:
     std::deque<Bytes> full_;
     std::vector<Bytes> empty_;
     bool is_ended_ = false;
+    std::atomic<bool> is_given_up_ = false;
     std::exception_ptr failure_;
     std::thread thread_;
 };

@@ -216,8 +216,10 @@ inline void read_rows(const RowFile& file, ProvenFile& bytes, const std::vector<
             detail::check_header(reader, header, columns);
             detail::read_csv_rows(reader, columns, file.is_foreign, row);
         } else {
+            std::vector<ExportColumn> keys = columns;
+            for (ExportColumn& c : keys) c.name = json_text(c.name);
             JsonStream stream(bytes.pull(), bytes.name());
-            JsonRows(stream, file.format == "json" ? JsonShape::document : JsonShape::lines, columns, row)
+            JsonRows(stream, file.format == "json" ? JsonShape::document : JsonShape::lines, keys, row)
                 .read();
         }
     } catch (const Error& e) {
