@@ -14,7 +14,7 @@ namespace detail {
 inline constexpr const char* kKitStyle =
     "body{font:11pt/1.4 sans-serif;max-width:46rem;margin:2rem auto;padding:0 "
     "1rem;color:#000;background:#fff}"
-    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:1.6rem;break-after:avoid}"
+    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:1.6rem;break-after:avoid;overflow-wrap:anywhere}"
     "pre{font:9.5pt/1.3 monospace;border:1px solid "
     "#999;padding:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem .6rem "
@@ -77,26 +77,24 @@ inline std::string kit_plain_steps(const ops::KitFacts& facts) {
 }
 
 inline std::string kit_sealed_steps(const ops::KitFacts& facts) {
-    const std::string file = facts.keys.front().certificate.hex() + ".key.asc";
+    // Short enough to type.
+    const std::string file = facts.keys.front().certificate.hex().substr(0, 8) + "*.key.asc";
     return "<p>The backups are encrypted. To read them takes a copy of the repository <strong>and the secret "
            "OpenPGP key of one of the people above</strong>; any one is enough. This sheet holds no secret: "
-           "the "
-           "recovery key on it is encrypted to them. Keep it away from the host, together with the other "
-           "papers "
-           "that you would look for after a fire.</p>\n<h2>Getting the data back</h2>\n"
+           "the recovery key on it is encrypted to them. Keep it away from the host, together with the other "
+           "papers that you would look for after a fire.</p>\n<h2>Getting the data back</h2>\n"
            "<p>1. On a machine that has such a key, with a copy of the repository:</p>\n" +
            html_pre("apt-get install bash coreutils jq tar zstd openssl gpg\ncd " + shell_word(facts.path) +
                     "                 # or wherever the copy is\n./recover.sh list\n"
                     "./recover.sh latest /srv/restored\n") +
            "<p>2. If the OpenPGP key is on another machine, decrypt the recovery key there, carry it over, "
-           "and "
-           "delete it in the end:</p>\n" +
+           "and delete it in the end:</p>\n" +
            html_pre(
                "(umask 077; gpg --decrypt keys/" + file +
                " >recovery.pem)\n"
                "HOLDFAST_KEY_FILE=recovery.pem ./recover.sh latest /srv/restored\n"
-               "restore --repo . --key-file recovery.pem latest --target /srv/restored   # the same with "
-               "holdfast\nshred -u recovery.pem\n") +
+               "# or by holdfast: restore --repo . --key-file recovery.pem latest --target /srv/restored\n"
+               "shred -u recovery.pem\n") +
            "<p>3. If the repository has lost its folder <code>keys/</code>: type the text below, or scan its "
            "codes one after the other, into a file of the name above it, and put it there. "
            "<code>recover.sh</code> "

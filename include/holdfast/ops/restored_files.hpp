@@ -8,6 +8,7 @@
 #include "holdfast/base/disk.hpp"
 #include "holdfast/ops/check_delta.hpp"
 #include "holdfast/source/walk_entry.hpp"
+#include "holdfast/store/extent_spool.hpp"
 
 namespace holdfast::ops {
 

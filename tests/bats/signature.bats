@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# signature.bats - snapshots signed by the host: who signed, what a change of the storage looks like, and what is required.
+
+load support
+load repository
+load keys
+
+setup_file() { make_people; }
+teardown_file() { remove_people; }
+
+# A repository of a host whose configuration signs with the key of Host; the secret key is in the keyring all. Sets
+# `id`, `db`, `folder`.
+signed_snapshot() { # [line of [repository]]...
+  private_home
+  become all
+  repo=$BATS_TEST_TMPDIR/repo db=$BATS_TEST_TMPDIR/t.db
+  unset HOLDFAST_REPO
+  export HOLDFAST_CONFIG=$BATS_TEST_TMPDIR/holdfast.toml
+  configure "signing_key = \"$HOST\"" "$@"
+  init -q >/dev/null
+  make_database "$db"
+  run -0 --separate-stderr snap
+  id=$output folder=$repo/snapshots/$output
+}
+
+configure() { # [line of [repository]]...
+  printf '[repository]\npath = "%s"\n' "$repo" >"$HOLDFAST_CONFIG"
+  printf '%s\n' "$@" '[[source]]' 'name = "trades"' 'kind = "sqlite"' "path = \"$db\"" >>"$HOLDFAST_CONFIG"
+}
+
+# What somebody does who can write to the storage: another manifest, with sums that fit it.
+forge_manifest() {
+  local digest
+  sed -i 's/"type":"manual"/"type":"hourly"/' "$folder/manifest.json"
+  digest=$(sha256sum <"$folder/manifest.json")
+  sed -i "s/^[0-9a-f]*  manifest.json/${digest%% *}  manifest.json/" "$folder/SHA256SUMS"
+}
+
+forget_history() { # so that nothing but the signature can tell
+  rm -rf "$XDG_STATE_HOME"
+  sed -i '/"event":"snapshot"/d' "$repo/ledger.jsonl"
+}
+
+@test "signature: a snapshot is signed, gpg alone says by whom, and verify, catalog and restore agree" {
+  signed_snapshot 'require_signature = true'
+  run -0 --separate-stderr gpg --status-fd 1 --verify "$folder/SHA256SUMS.asc" "$folder/SHA256SUMS"
+  [[ $output == *"VALIDSIG $HOST "* ]]
+  run -0 --separate-stderr verify --deep
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  assert_equal "$stderr" ''
+  run -0 catalog show
+  [[ $output == *"The signature of SHA256SUMS is good, by key $HOST"* ]]
+  (cd "$folder" && sha256sum --check --quiet --strict SHA256SUMS)
+}
+
+@test "signature: a changed snapshot with fitting sums is refused by verify and restore, whatever is required" {
+  signed_snapshot
+  forge_manifest
+  forget_history
+  run -9 --separate-stderr verify "$id"
+  [[ $output == *'SHA256SUMS.asc'*'wrong: Bad signature'* ]]
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/look"
+  [[ $stderr == *"warning: the signature of snapshot $id is wrong"* ]]
+  configure "signing_key = \"$HOST\"" 'require_signature = true'
+  run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  [[ $stderr == *"the signature of snapshot $id is wrong: Bad signature"*"$HOST"* ]]
+  assert_not_exists "$BATS_TEST_TMPDIR/out"
+}
+
+@test "signature: a manifest that SHA256SUMS does not name is not signed by its signature" {
+  signed_snapshot 'require_signature = true'
+  sed -i 's/"type":"manual"/"type":"hourly"/' "$folder/manifest.json"
+  run -0 catalog show "$id" || true
+  run -5 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  run -5 --separate-stderr verify "$id"
+  [[ $output == *'manifest.json is not the one that was signed'* ]]
+}
+
+@test "signature: a missing one is refused only if required; snapshots from before signing can be had without" {
+  signed_snapshot 'require_signature = true'
+  rm "$folder/SHA256SUMS.asc"
+  run -9 --separate-stderr verify "$id"
+  [[ $output == *'SHA256SUMS.asc'*missing* ]]
+  run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  [[ $stderr == *'is missing'*'without require_signature'* ]]
+  configure "signing_key = \"$HOST\""
+  run -0 --separate-stderr verify "$id"
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  assert_equal "$stderr" ''
+}
+
+@test "signature: one by another key is a warning, and refused if required" {
+  signed_snapshot
+  gpg_of all --armor -u "$OPS" -o "$folder/SHA256SUMS.asc" --detach-sign "$folder/SHA256SUMS"
+  run -4 --separate-stderr verify "$id"
+  [[ $output == *"by key $OPS, which is not the signing_key"* ]]
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/look"
+  [[ $stderr == *"warning: the signature"*"$OPS"* ]]
+  configure "signing_key = \"$HOST\"" 'require_signature = true'
+  run -9 --separate-stderr verify "$id"
+  run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+}
+
+@test "signature: where the key is not known a note says so; where it is required that is refused" {
+  signed_snapshot
+  become ops
+  gpg --batch --yes --quiet --delete-keys "$HOST" 2>/dev/null || true
+  configure
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/look"
+  [[ $stderr == *"note: the signature of snapshot $id is not checked: its key "* ]]
+  run -0 --separate-stderr verify "$id"
+  configure "signing_key = \"$HOST\"" 'require_signature = true'
+  run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  [[ $stderr == *'gpg --import'* ]]
+}
+
+@test "signature: a key that cannot sign ends the run before anything is read or stored" {
+  signed_snapshot
+  become ops
+  objects=$(find "$repo/objects" -type f | wc -l)
+  sql "$db" "UPDATE trade SET note = hex(randomblob(40))"
+  run -9 --separate-stderr snap
+  assert_equal "$output" ''
+  [[ $stderr == *"signing key '$HOST'"* ]]
+  assert_equal "$(find "$repo/objects" -type f | wc -l)" "$objects"
+  run -0 catalog --format id
+  assert_equal "$output" "$id"
+}
+
+@test "signature: the configuration takes whole fingerprints only, and none without a meaning" {
+  private_home
+  repo=$BATS_TEST_TMPDIR/repo db=$BATS_TEST_TMPDIR/t.db
+  export HOLDFAST_CONFIG=$BATS_TEST_TMPDIR/holdfast.toml
+  for line in 'signing_key = "DEADBEEF"' 'signing_key = ""' 'signing_key = "ops@example.com"' 'require_signature = true'; do
+    configure "$line"
+    run -3 --separate-stderr snap --print-config
+    [[ $stderr == *'holdfast.toml:3:'* ]]
+  done
+  configure "signing_key = \"${HOST:0:20} ${HOST:20}\"" 'require_signature = true'
+  run -0 snap --print-config
+  [[ $output == *"signing_key = \"$HOST\""*'require_signature = true'* ]]
+  run -0 snap --print-config --json
+  assert_equal "$(jq -r '.repository | "\(.signing_key) \(.require_signature)"' <<<"$output")" "$HOST true"
+}
