@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
         "drill"};
     cli::CommonFlags flags;
     cli::DrillFlags wanted;
-    cli::add_drill_flags(app, wanted);
     cli::KeyFlags key;
+    cli::add_drill_flags(app, wanted);
     cli::add_key_flags(app, key);
     cli::add_common_flags(app, flags,
                           "  drill                       the newest snapshot of every source\n"
@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
         const cli::Environment env = cli::load_environment(flags, commands);
         const Repository repository = cli::open_repository(env, key);
         ops::DrillOptions options = cli::drill_options(wanted, env, repository);
+        options.key_file = cli::key_file(key);
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         if (wanted.dry_run) {
             cli::print(cli::drill_plan_table(ops::plan_drill(repository, options)).text());

@@ -66,7 +66,7 @@ END
   gpg_of odd --armor --export "$odd" | gpg_of host --import
   sealed_repository --recipient "$odd" --recovery-kit "$BATS_TEST_TMPDIR/kit"
   page=$(<"$BATS_TEST_TMPDIR/kit/recovery-kit.html")
-  for text in "$(jq -r .id "$repo/format.json")" "$(current_certificate)" "$repo" "$(hostname)" 'part 1 of ' \
+  for text in "$(jq -r .id "$repo/format.json")" "$(current_certificate)" "$repo" "$(uname -n)" 'part 1 of ' \
     "$(sha256sum <"$repo/keys/$(current_certificate).key.asc" | cut -d' ' -f1)" 'A &amp; &lt;script&gt;B'; do
     [[ $page == *"$text"* ]]
   done

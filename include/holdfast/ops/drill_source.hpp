@@ -29,6 +29,7 @@ struct DrillOptions {
     fs::path originals;  // compare what was restored with DIR/<component>; empty: do not
     bool keep = false;
     bool with_stock_tools = false;
+    std::string key_file;  // of a sealed repository, for recover.sh; empty: it asks gpg
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
     SystemSeconds now{};
@@ -204,8 +205,10 @@ private:
         require_trusted_commands(facts(script), facts(repository_.root()), ::geteuid());
         std::vector<std::string> argv = {"bash", script.string(), manifest->id, scratch_.string()};
         for (const Component* c : components()) argv.push_back(c->name);
-        const std::vector<std::string> environment =
-            child_environment({"HOLDFAST_REPOSITORY=" + repository_.root().string()});
+        std::vector<std::string> ours = {"HOLDFAST_REPOSITORY=" + repository_.root().string()};
+        if (!options_.key_file.empty())
+            ours.push_back("HOLDFAST_KEY_FILE=" + fs::absolute(options_.key_file).string());
+        const std::vector<std::string> environment = child_environment(ours);
         Child child(argv, std::chrono::hours{24}, &environment);
         const ExitStatus status = child.wait();
         if (status.is_success()) return;
