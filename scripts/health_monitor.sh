@@ -74,7 +74,7 @@ look() { # <file> [option of healthcheck]...
   # Only a whole look may write the files: half of one would hide what the other half found.
   if [[ $mode != *-only ]]; then set -- "$@" ${metrics:+--prometheus "$metrics"} ${page:+--html "$page"}; fi
   run_limited 600 healthcheck --json "${flags[@]}" "$@"
-  if ! jq -e .checks >"$file" 2>/dev/null <<<"$child_output"; then
+  if ! jq -es '.[0].checks' >"$file" 2>/dev/null <<<"$child_output"; then
     jq -n --arg code "$child_code" '{status: "unknown", checks: [{check: "healthcheck", subject: "", status: "unknown",
       message: "healthcheck itself failed with exit \($code)", next: "run healthcheck by hand"}]}' >"$file"
   else
@@ -106,7 +106,7 @@ look_once() {
   esac
   # What waits for a receiver that was away goes before anything new, and not only when there is something new.
   if has_channels; then run_limited 120 alert flush "${flags[@]}" --quiet; fi
-  if ! jq -e .checks "$state" >/dev/null 2>&1; then printf '{}' >"$work_dir/old"; else cp -- "$state" "$work_dir/old"; fi
+  if ! jq -es '.[0].checks' "$state" >/dev/null 2>&1; then printf '{}' >"$work_dir/old"; else cp -- "$state" "$work_dir/old"; fi
   look "$work_dir/new" "${args[@]}"
   jq -n --arg mode "$mode" --argjson remind "$(config_get .health.remind_after_s)" --slurpfile olds "$work_dir/old" --slurpfile news "$work_dir/new" \
     '$olds[0] as $old | $news[0] as $new | '"$merge" >"$work_dir/merged"
@@ -145,7 +145,7 @@ main() {
   load_config "${flags[@]}"
   state=$(config_get .backup.log_dir)/health.json
   if [[ $mode == status ]]; then
-    jq -e .checks "$state" >/dev/null 2>&1 || die 3 "there is no result yet" "health_monitor.sh once"
+    jq -es '.[0].checks' "$state" >/dev/null 2>&1 || die 3 "there is no result yet" "health_monitor.sh once"
     print_state "$state"
     fresh=$(find "$state" -mmin -15)
     [[ -n $fresh ]] || die 3 "the last result is older than 15 minutes" "is health_monitor.sh scheduled?"
