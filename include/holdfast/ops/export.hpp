@@ -150,7 +150,7 @@ inline ExportIndex export_database(ExportSource& source, ExportIndex index, Syst
 }
 
 /// Remembers in the ledger what left the repository; false if it cannot be written.
-inline bool record_export(const Repository& repository, const ExportIndex& index,
+inline bool record_export(const Repository& repository, const Manifest& manifest, const ExportIndex& index,
                           const ExportOptions& options) {
     std::uint64_t rows = 0;
     for (const IndexedTable& t : index.tables) rows += t.rows;
