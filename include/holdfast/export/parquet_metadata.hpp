@@ -59,10 +59,10 @@ public:
             thrift.write_i64(3, rows_);
             thrift.write_list(4, ThriftType::structure, group_count_, [&] { append(out, groups_); });
             thrift.write_list(5, ThriftType::structure, key_values.size(), [&] {
-                for (const auto& [key, value] : key_values)
+                for (const auto& pair : key_values)  // clang 14 captures no structured binding
                     thrift.write_struct([&] {
-                        thrift.write_text(1, key);
-                        thrift.write_text(2, value);
+                        thrift.write_text(1, pair.first);
+                        thrift.write_text(2, pair.second);
                     });
             });
             thrift.write_text(6, std::string("holdfast version ") + kVersion);
