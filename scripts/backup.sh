@@ -10,6 +10,8 @@ source "$lib_dir/child.sh"
 source "$lib_dir/config.sh"
 # shellcheck source=lib/notify.sh
 source "$lib_dir/notify.sh"
+# shellcheck source=lib/verify_step.sh
+source "$lib_dir/verify_step.sh"
 # shellcheck source=lib/backup_status.sh
 source "$lib_dir/backup_status.sh"
 
@@ -120,34 +122,6 @@ take_snapshot() {
     return
   fi
   die "$((snap_code == 0 ? 1 : snap_code))" "no snapshot was taken" "older snapshots are untouched"
-}
-
-verify_snapshot() {
-  local mode line args=()
-  mode=$(config_get .backup.verify_after)
-  if [[ $mode == none ]]; then
-    log "snapshot $id not verified (backup.verify_after = none)"
-    return
-  fi
-  if [[ $mode == deep ]]; then args=(--deep); fi
-  run_tool verification verify "${args[@]}" "${flags[@]}" -- "$id"
-  if [[ $mode == deep ]] && ((child_code == 9)); then
-    log "the repository is sealed and no key is here: the bytes are verified, not what they mean"
-    mode=plain args=()
-    run_tool verification verify "${flags[@]}" -- "$id"
-  fi
-  verify_code=$child_code
-  while IFS= read -r line; do
-    if [[ -n $line ]]; then say WARN "verify: ${line//$'\t'/ }"; fi
-  done <<<"$child_output"
-  if ((verify_code == 0)); then
-    log "snapshot $id verified ($mode)"
-  elif ((verify_code == 4 || verify_code == 5)); then
-    say ERROR "snapshot $id did not pass verification (exit $verify_code)"
-  else
-    say ERROR "snapshot $id was written, but could not be verified (exit $verify_code)"
-    say HINT "verify that one again: verify ${args[*]} $id (--staging DIR if the repository's disk is full)"
-  fi
 }
 
 # For begin, and on_exit: whatever happened, what Prometheus reads is not the last success.
