@@ -63,9 +63,9 @@ private:
         }
     }
     void append_plain(std::size_t i) {
-        if (!values_.is_text()) return append_little_endian(page_, values_.numbers()[i]);
+        if (!values_.is_text()) return holdfast::append_little_endian(page_, values_.numbers()[i]);
         const ByteSpan text = values_.text(i);
-        append_little_endian(page_, static_cast<std::uint32_t>(text.size()));
+        holdfast::append_little_endian(page_, static_cast<std::uint32_t>(text.size()));
         append(page_, text);
     }
     /// A page ends before the row that would make it too long, and a longer value has a page of its own. Indexes of a whole

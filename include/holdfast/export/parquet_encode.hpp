@@ -27,7 +27,7 @@ void append_packed(Bytes& out, std::span<const Number> values, unsigned width) {
         gathered |= value << bits;
         bits += width;
         if (bits < 64) continue;
-        append_little_endian(out, gathered);
+        holdfast::append_little_endian(out, gathered);
         bits -= 64;
         gathered = bits == 0 ? 0 : value >> (width - bits);
     }

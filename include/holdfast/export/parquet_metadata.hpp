@@ -72,7 +72,7 @@ public:
                                       thrift.write_struct([&] { thrift.write_struct(1, [] {}); });
                               });
         });
-        append_little_endian(out, static_cast<std::uint32_t>(out.size()));
+        holdfast::append_little_endian(out, static_cast<std::uint32_t>(out.size()));
         append(out, as_bytes(kParquetMagic));
         return out;
     }

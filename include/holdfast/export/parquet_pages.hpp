@@ -91,7 +91,7 @@ private:
     void add_data_v1(ParquetEncoding encoding, std::size_t rows, ByteSpan levels, ByteSpan values) {
         body_.clear();
         if (!levels.empty()) {
-            append_little_endian(body_, static_cast<std::uint32_t>(levels.size()));
+            holdfast::append_little_endian(body_, static_cast<std::uint32_t>(levels.size()));
             append(body_, levels);
         }
         append(body_, values);

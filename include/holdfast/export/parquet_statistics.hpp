@@ -41,8 +41,8 @@ inline void bound_texts(const ColumnBuffer& values, ParquetStatistics& out) {
 
 template <class Number>
 void set_bounds(Number least, Number greatest, ParquetStatistics& out) {
-    append_little_endian(out.least.emplace(), std::bit_cast<std::uint64_t>(least));
-    append_little_endian(out.greatest.emplace(), std::bit_cast<std::uint64_t>(greatest));
+    holdfast::append_little_endian(out.least.emplace(), std::bit_cast<std::uint64_t>(least));
+    holdfast::append_little_endian(out.greatest.emplace(), std::bit_cast<std::uint64_t>(greatest));
 }
 
 inline void bound_integers(std::span<const std::uint64_t> numbers, ParquetStatistics& out) {
