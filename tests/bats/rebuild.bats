@@ -41,6 +41,17 @@ PY
   done
 }
 
+@test "rebuild: times that went out as Parquet timestamps come back as the texts they were" {
+  sql t.db "CREATE TABLE t(d DATE, at DATETIME, odd TIMESTAMP, n DATETIME)" \
+    "INSERT INTO t VALUES ('2024-02-29', '1969-12-31T23:59:59.250Z', '2024-01-15', 5), (NULL, '2024-01-15T10:00:00.000Z', 'soon', '2024-01-15')"
+  canonical t.db >wanted
+  holdfast export -q --db t.db --format parquet --timestamps --out out
+  assert_equal "$(jq -r '[.tables[0].columns[] | .type] | join(" ")' out/export.json)" 'timestamp timestamp text text'
+  run -0 --separate-stderr restore --from-export out --target new.db
+  canonical new.db | diff wanted -
+  run -2 --separate-stderr holdfast export --db t.db --timestamps --out -
+}
+
 @test "rebuild: when only exports are left, the exported snapshot is the database that comes back" {
   make_database t.db
   take --sqlite t.db

@@ -44,6 +44,8 @@ inline void add_export_flags(CLI::App& app, ExportFlags& f) {
     add_text(app, "--out", f.out, "DIR",
              "a folder: one file per table, and export.json; - is standard output")
         ->required();
+    app.add_flag("--timestamps", f.options.timestamps,
+                 "parquet: columns declared DATE, DATETIME or TIMESTAMP whose texts are times as timestamps");
     app.add_flag("--force", f.force, "replace files that exist");
     app.add_flag("--salvage", f.options.salvage,
                  "leave out tables that are damaged, export the others; exit 4");
@@ -61,6 +63,9 @@ inline void settle_export_flags(ExportFlags& f, const CommonFlags& flags, std::c
                             : f.compression == "zstd" ? ops::Compression::zstd
                             : f.compression == "none" ? ops::Compression::off
                                                       : ops::Compression::none;
+    if (f.options.timestamps && f.options.format != ops::ExportFormat::parquet)
+        throw Error(Kind::usage, "--timestamps is about Parquet",
+                    "in other formats, times are what the application stored");
     if (f.out != "-") f.options.out = f.out;
     f.options.existing =
         f.force ? ops::ExportOptions::Existing::replace : ops::ExportOptions::Existing::refuse;

@@ -14,7 +14,9 @@ namespace holdfast {
 inline constexpr const char* kExportIndexName = "export.json";
 inline constexpr const char* kExportFormat = "holdfast-export";
 inline constexpr std::uint64_t kExportVersion = 1;
-inline constexpr const char* kCellsKey = "holdfast.cells";  // in Parquet files: the CellRule of each column
+// In Parquet files: the CellRule of each column, or kTimeCells and its time shape.
+inline constexpr const char* kCellsKey = "holdfast.cells";
+inline const std::string kTimeCells = "time:";
 
 struct ExportedDatabase {
     std::int64_t user_version = 0, application_id = 0, page_bytes = 4096, auto_vacuum = 0;
@@ -124,6 +126,7 @@ inline Json table_json(const IndexedTable& t) {
         put_text(one, "declared", c.column.declared);
         one["type"] = type_word(c.column.type);
         one["cells"] = cells_word(c.column.cells);
+        if (!c.column.time_shape.empty()) one["time_shape"] = c.column.time_shape;
         if (c.is_generated) one["generated"] = true;
         json["columns"].push_back(one);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "holdfast/export/export_index.hpp"
+#include "holdfast/export/time_shape.hpp"
 
 namespace holdfast {
 
@@ -48,8 +49,11 @@ inline IndexedTable read_table(const Json& json, const std::string& what) {
     for (const Json& one : fields.array("columns")) {
         const JsonFields column(one, what + ", a column");
         t.columns.push_back({{get_text(column, "name"), parse_type(column), get_text(column, "declared"),
-                              true, parse_cells(column)},
+                              true, parse_cells(column), column.text_or("time_shape", "")},
                              is_true(column, "generated", false)});
+        const ExportColumn& c = t.columns.back().column;
+        if (c.type == ColumnType::timestamp && !time_shape_of(c.time_shape))
+            column.fail("time_shape", "is not how a time is written");
     }
     return t;
 }

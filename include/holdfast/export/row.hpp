@@ -38,6 +38,7 @@ struct ExportColumn {
     std::string declared;  // the type in CREATE TABLE, as written there; may be empty
     bool may_be_null = true;
     CellRule cells = CellRule::text;
+    std::string time_shape{};  // of a timestamp: how its text was written, time_shape.hpp
 };
 
 using ExportValue = std::variant<std::monostate, std::int64_t, double, std::string_view, ByteSpan>;

@@ -9,6 +9,7 @@
 #include "holdfast/export/cell_text.hpp"
 #include "holdfast/export/column_types.hpp"
 #include "holdfast/export/text_buffer.hpp"
+#include "holdfast/export/time_shape.hpp"
 
 namespace holdfast {
 
@@ -36,8 +37,8 @@ private:
     ExportValue fit(std::size_t i, const ExportValue& value) {
         if (value.index() == 0) return value;
         switch (columns_[i].type) {
+            case ColumnType::timestamp: return time(i, value);
             case ColumnType::integer:
-            case ColumnType::timestamp:
                 if (value.index() != 1) throw DoesNotFit{i};
                 return value;
             case ColumnType::real:
@@ -50,6 +51,12 @@ private:
             case ColumnType::text: break;
         }
         return as_cell(i, value);
+    }
+    std::int64_t time(std::size_t i, const ExportValue& value) const {
+        const auto* text = std::get_if<std::string_view>(&value);
+        const auto micros = text == nullptr ? std::nullopt : micros_of(*text, columns_[i].time_shape);
+        if (!micros) throw DoesNotFit{i};
+        return *micros;
     }
     double exact(std::size_t i, std::int64_t n) const {
         if (n > std::int64_t{1} << 53 || n < -(std::int64_t{1} << 53) ||

@@ -16,6 +16,7 @@ struct ExportOptions {
     std::string query, where;
     std::optional<std::uint64_t> limit;
     bool views = false, salvage = false;
+    bool timestamps = false;  // Parquet: texts that are times, in columns declared so, as timestamps
     ExportFormat format = ExportFormat::csv;
     Compression compression = Compression::none;
     fs::path out;  // a folder; empty: standard output

@@ -34,7 +34,9 @@ inline ParquetOptions parquet_options(const TablePlan& plan, const std::vector<E
                                                       : ParquetCodec::zstd;
     if (options.codec == ParquetCodec::gzip) options.level = 6;
     Json cells = Json::array();
-    for (const ExportColumn& c : columns) cells.push_back(holdfast::detail::cells_word(c.cells));
+    for (const ExportColumn& c : columns)
+        cells.push_back(c.time_shape.empty() ? holdfast::detail::cells_word(c.cells)
+                                             : kTimeCells + c.time_shape);
     options.key_values = {{"holdfast.table", json_text(plan.table.name)},
                           {"holdfast.schema", json_text(plan.definition)},
                           {kCellsKey, dump_json(cells)}};
@@ -77,12 +79,14 @@ inline std::uint64_t count_rows(const Database& db, const TablePlan& plan) {
 enum class Settle { undecided, all };
 
 /// Looks at the values of columns whose type their declaration leaves open, or of all; in the same transaction.
-inline void settle_columns(const Database& db, const TablePlan& plan, std::vector<ExportColumn>& columns,
-                           Settle which) {
+inline void settle_columns(const Database& db, const TablePlan& plan, const ExportOptions& options,
+                           std::vector<ExportColumn>& columns, Settle which) {
     std::vector<std::size_t> open;
     std::string names;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (which == Settle::undecided && declared_type(columns[i].declared).is_decided) continue;
+        const bool may_be_time = options.timestamps && is_declared_time(columns[i].declared);
+        if (which == Settle::undecided && !may_be_time && declared_type(columns[i].declared).is_decided)
+            continue;
         open.push_back(i);
         names += (names.empty() ? "" : ", ") + sql_name(columns[i].name);
     }
@@ -92,11 +96,24 @@ inline void settle_columns(const Database& db, const TablePlan& plan, std::vecto
                                                : plan.sql.c_str());
     std::vector<ExportValue> values(has_own_names ? open.size() : columns.size());
     std::vector<ValueKinds> kinds(open.size());
+    std::vector<CommonShape> shapes(open.size());
     while (query.step()) {
         read_row(query, values);
-        for (std::size_t i = 0; i < open.size(); ++i) kinds[i].add(values[has_own_names ? i : open[i]]);
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            const ExportValue& value = values[has_own_names ? i : open[i]];
+            kinds[i].add(value);
+            if (const auto* text = std::get_if<std::string_view>(&value)) shapes[i].add(*text);
+        }
     }
-    for (std::size_t i = 0; i < open.size(); ++i) settle_type(columns[open[i]], kinds[i]);
+    for (std::size_t i = 0; i < open.size(); ++i) {
+        ExportColumn& column = columns[open[i]];
+        settle_type(column, kinds[i]);
+        const bool is_text =
+            kinds[i].has_text && !kinds[i].has_integer && !kinds[i].has_real && !kinds[i].has_blob;
+        column.time_shape =
+            options.timestamps && is_text && is_declared_time(column.declared) ? shapes[i].shape() : "";
+        if (!column.time_shape.empty()) column.type = ColumnType::timestamp;
+    }
 }
 
 /// One try at the file. Throws DoesNotFit, only for Parquet.
@@ -122,11 +139,11 @@ inline void write_typed_table(const Database& db, const TablePlan& plan, const f
                               std::vector<ExportColumn>& columns, const std::string& timestamp,
                               const ExportOptions& options, Progress& progress, IndexedTable& done) {
     for (ExportColumn& c : columns) c.name = json_text(c.name);
-    settle_columns(db, plan, columns, path.empty() ? Settle::all : Settle::undecided);
+    settle_columns(db, plan, options, columns, path.empty() ? Settle::all : Settle::undecided);
     try {
         write_table(db, plan, path, columns, timestamp, options, progress, done);
     } catch (const DoesNotFit&) {  // rare: a value of another type than its column declares
-        settle_columns(db, plan, columns, Settle::all);
+        settle_columns(db, plan, options, columns, Settle::all);
         if (::unlink(path.c_str()) != 0) throw_os("remove " + in_quotes(path.string()));
         write_table(db, plan, path, columns, timestamp, options, progress, done);
     }

@@ -80,6 +80,10 @@ inline std::vector<ExportColumn> read_parquet_columns(ProvenFile& bytes) {
         c.cells = is_number                    ? CellRule::number
                   : c.type == ColumnType::blob ? CellRule::base64
                                                : CellRule::text;
+        const std::string word = i < cells.size() && cells[i].is_string() ? cells[i].get<std::string>() : "";
+        if (c.type == ColumnType::timestamp && word.starts_with(kTimeCells))
+            c.time_shape = word.substr(kTimeCells.size());
+        if (!c.time_shape.empty() && !time_shape_of(c.time_shape)) c.time_shape.clear();
         if (text) continue;
         c.declared = c.type == ColumnType::text   ? "TEXT"
                      : c.type == ColumnType::blob ? "BLOB"

@@ -7,6 +7,7 @@
 #include "holdfast/export/export_index.hpp"
 #include "holdfast/export/json_rows.hpp"
 #include "holdfast/export/parquet_rows.hpp"
+#include "holdfast/export/time_shape.hpp"
 #include "holdfast/ops/read_ahead.hpp"
 #include "holdfast/wrap/gzip.hpp"
 #include "holdfast/wrap/zstd_stream.hpp"
@@ -173,6 +174,15 @@ inline void read_csv_rows(CsvReader& reader, const std::vector<ExportColumn>& co
     }
 }
 
+inline std::string_view time_text(const ProvenFile& bytes, const ExportColumn& column, std::int64_t micros,
+                                  std::string& room) {
+    std::optional<std::string> text = text_of_micros(micros, column.time_shape);
+    if (!text)
+        throw Error(Kind::corrupt, bytes.name() + ", column " + in_quotes(column.name) +
+                                       ": a time is not of the form " + in_quotes(column.time_shape));
+    return room = *std::move(text);
+}
+
 /// The file was proven whole before: Parquet is not read from front to back.
 inline void read_parquet_rows(ProvenFile& bytes, const std::vector<ExportColumn>& columns, const OnRow& row) {
     ParquetRows rows(bytes.read_at(), bytes.stored_bytes());
@@ -186,6 +196,9 @@ inline void read_parquet_rows(ProvenFile& bytes, const std::vector<ExportColumn>
     while (const auto next = rows.next()) {
         for (std::size_t i = 0; i < values.size(); ++i) {
             values[i] = (*next)[i];
+            if (!columns[i].time_shape.empty() && values[i].index() == 1)
+                values[i] = time_text(bytes, columns[i], std::get<std::int64_t>(values[i]), rooms[i]);
+            if (!columns[i].time_shape.empty()) continue;
             const auto* cell = std::get_if<std::string_view>(&values[i]);
             if (cell == nullptr) continue;
             const auto value = value_of_cell(*cell, columns[i].cells, false, rooms[i]);
