@@ -45,6 +45,7 @@ private:
             case SQLITE_CREATE_VIEW:
             case SQLITE_REINDEX:  // filling a new index
                 return c == nullptr || std::string_view(c) == "main" ? SQLITE_OK : SQLITE_DENY;
+            case SQLITE_SELECT: return SQLITE_DENY;  // CREATE TABLE AS would bring rows of its own
             case SQLITE_INSERT:
             case SQLITE_UPDATE: return is_schema(a) ? SQLITE_OK : SQLITE_DENY;
             default: return may_read(context, action, a, b, c, d);
