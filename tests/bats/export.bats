@@ -23,6 +23,25 @@ setup() {
   python3 "$BATS_TEST_DIRNAME/exported_values.py" ndjson odd.db ndjson
 }
 
+@test "export: Parquet is what the database holds for DuckDB and for hyparquet, value by value" {
+  [[ -d $HOLDFAST_SOURCE/tests/node/node_modules ]] || skip 'scripts/dev/node.sh installs the readers'
+  sql t.db 'CREATE TABLE t(i INT, r REAL, n DECIMAL(10,2), s TEXT, b BLOB, x)' \
+    "INSERT INTO t VALUES (9223372036854775807, 0.1, 5, 'a,\"é', x'00ff', 1), (NULL, NULL, 5.25, '', x'', 'one'), (-1, -1e300, NULL, NULL, NULL, x'ff')" \
+    "INSERT INTO t SELECT value, value / 7.0, value, 'row ' || value, randomblob(20), value FROM generate_series(1, 3000)"
+  holdfast export -q --db t.db --format parquet --out out
+  python3 - >wanted <<'PY'
+import json, sqlite3, struct
+cell = lambda x: x if not isinstance(x, bytes) else "\\b:/w=="
+for i, r, n, s, b, x in sqlite3.connect("t.db").execute("SELECT * FROM t"):
+    real = lambda v: None if v is None else {"real": struct.pack(">d", v).hex()}
+    print(json.dumps([i, real(r), real(n), s, None if b is None else {"blob": b.hex()}, str(cell(x))], ensure_ascii=False, separators=(",", ":")))
+PY
+  for reader in duckdb hyparquet; do
+    node "$HOLDFAST_SOURCE/tests/node/read_parquet.mjs" "$reader" out/t_*.parquet >got
+    diff wanted <(tail -n +2 got) # the first line is the columns
+  done
+}
+
 @test "export: a JSON file is one document with time, count and the rows under the table's name" {
   sql t.db "CREATE TABLE trades(id INTEGER PRIMARY KEY, code TEXT); INSERT INTO trades VALUES (1, 'A'), (2, 'B')"
   holdfast export --db t.db --format json --table trades --out - >trades.json

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstring>
-#include "holdfast/store/extent_spool.hpp"
+
 #include "holdfast/base/disk.hpp"
 #include "holdfast/ops/check_delta.hpp"
 #include "holdfast/source/walk_entry.hpp"
