@@ -52,8 +52,8 @@ know_people() { # <keyring>: their public keys are there, as after gpg --import
 }
 
 # What follows runs as somebody with this keyring.
-become() { # <keyring>
-  unset DISPLAY WAYLAND_DISPLAY GPG_TTY # nobody is asked by a window
+become() { # <keyring>; nobody is asked by a window
+  unset DISPLAY WAYLAND_DISPLAY GPG_TTY
   export GNUPGHOME=$people/$1
 }
 
