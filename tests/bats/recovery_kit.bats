@@ -13,13 +13,13 @@ scan() { # <page>
   local picture=$BATS_TEST_TMPDIR/page.png
   codes=$BATS_TEST_TMPDIR/codes
   mkdir "$codes"
-  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --force-device-scale-factor=2 --window-size=900,6000 \
+  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=900,2400 \
     --screenshot="$picture" "file://$1" >/dev/null 2>&1
   zbarimg --quiet --xml "$picture" 2>/dev/null >"$codes/xml"
 }
 
 @test "recovery kit: the codes on the page hold the wrapped key, and gpg opens what was scanned" {
-  sealed_snapshot
+  sealed_repository
   run -0 --separate-stderr init --recovery-kit "$BATS_TEST_TMPDIR/kit"
   assert_equal "${lines[1]}" "$BATS_TEST_TMPDIR/kit/recovery-kit.html"
   wrapped=$repo/keys/$(current_certificate).key.asc
@@ -77,7 +77,7 @@ END
 }
 
 @test "recovery kit: after rotate and rekey it has every key as it is now; keys/ that is not complete is told" {
-  sealed_snapshot
+  sealed_repository
   init -q --rotate >/dev/null
   init -q --recovery-kit "$BATS_TEST_TMPDIR/kit" >/dev/null
   for file in "$repo/keys/"*; do cmp "$file" "$BATS_TEST_TMPDIR/kit/keys/${file##*/}"; done
