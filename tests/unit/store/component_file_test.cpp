@@ -27,7 +27,7 @@ struct Scattered : TestRepository {
         snap({source("t", SourceKind::sqlite, path.string())});
         run_sql(path, "UPDATE t SET b = randomblob(500) WHERE id % 5 = 0");
         const auto report = snap({source("t", SourceKind::sqlite, path.string())});
-        manifest = read_checked_manifest(repository, report.id);
+        manifest = read_checked_manifest(repository, report.manifest.id);
         bytes = dir.read("t.db");
     }
     const Component& component() const { return manifest.components[0]; }
