@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "holdfast/base/units.hpp"
 #include "holdfast/export/row.hpp"

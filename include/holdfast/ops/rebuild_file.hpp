@@ -1,6 +1,7 @@
 // ops/rebuild_file.hpp - the rows of one file of an export, or of another program, proven while they are read.
 #pragma once
 
+#include "holdfast/base/disk.hpp"
 #include "holdfast/base/progress.hpp"
 #include "holdfast/base/signals.hpp"
 #include "holdfast/export/csv_reader.hpp"
