@@ -70,7 +70,7 @@ END
     "$(sha256sum <"$repo/keys/$(current_certificate).key.asc" | cut -d' ' -f1)" 'A &amp; &lt;script&gt;B'; do
     [[ $page == *"$text"* ]]
   done
-  for key in "$OPS" "$ESCROW" "$odd"; do [[ $page == *"$(sed 's/..../& /g' <<<"$key" | sed 's/ $//')"* ]]; done
+  for key in "$OPS" "$ESCROW" "$odd"; do [[ $page == *"$(fold -w 4 <<<"$key" | paste -sd ' ')"* ]]; done
   [[ $page != *'<script>'* && $page != *'PRIVATE KEY'* && $page != *' src='* && $page != *'http://'[^w]* && $page != *'https://'* ]]
   run -0 find "$BATS_TEST_TMPDIR/kit" -perm /077
   assert_equal "$output" ''

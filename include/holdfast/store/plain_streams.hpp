@@ -12,7 +12,7 @@
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/file_writer.hpp"
 #include "holdfast/wrap/digest.hpp"
-
+#include "holdfast/base/text.hpp"
 namespace holdfast {
 
 class PlainStreams {
