@@ -65,7 +65,7 @@ assert_as_captured() { # <first or second> <folder>
 
 @test "format: a repository of a later version is refused by every tool with one message, and left untouched" {
   local before command first=''
-  sed -i 's/"version": *1/"version": 2/' "$repo/format.json"
+  sed -i 's/"version": *1/"version": 3/' "$repo/format.json"
   before=$(fingerprint "$repo")
   for command in "snap --tree $HOME" 'snap --dry-run --tree nowhere' 'verify --all' "restore latest --target $BATS_TEST_TMPDIR/out" \
     'catalog list' 'prune --dry-run' init; do
@@ -74,10 +74,10 @@ assert_as_captured() { # <first or second> <folder>
     assert_clean_failure
     first=${first:-${stderr#*: }}
     assert_equal "${stderr//${command%% *}: /}" "${first//snap: /}"
-    assert_regex "$stderr" 'version 2.*hint: '
+    assert_regex "$stderr" 'version 3.*hint: '
   done
   run -3 --separate-stderr "$repo/recover.sh" latest "$BATS_TEST_TMPDIR/out"
-  assert_regex "$stderr" 'version 2|holdfast-repository 2'
+  assert_regex "$stderr" 'version 3|holdfast-repository 3'
   assert_equal "$(fingerprint "$repo")" "$before"
   assert_not_exist "$BATS_TEST_TMPDIR/out"
 }
