@@ -312,7 +312,7 @@ END
 }
 
 @test "recover: a newer format is refused" {
-  sed -i 's/"version": 1/"version": 2/' "$repo/format.json"
+  sed -i 's/"version": 1/"version": 3/' "$repo/format.json"
   run -3 --separate-stderr recover list
   assert_output ''
 }

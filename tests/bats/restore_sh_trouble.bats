@@ -195,7 +195,7 @@ on_call() { # <name> <verb> <shell line that the fake systemctl runs first>
       "$script" --undo --yes --quiet
     fi
     assert_lost
-    assert grep -q -e 'nothing was changed' -e 'restored' err
+    grep -q -e 'nothing was changed' -e 'restored' err || { cat err; false; }
     assert_equal "$(restore --pending --json | jq -r 'any(.state == "swapping" or .state == "staging")')" false
   done
 }
