@@ -40,7 +40,7 @@ read_bytes() { # <file>: makes <file>.raw the table as it is
 }
 
 our_lines() { # <name, or a pattern of names>: what makes a line ours, for awk and grep -E
-  printf '^[ \t]*[^# \t].*/run_job[.]sh .*# holdfast: (%s)[ \t\r]*$' "$1"
+  printf "^[ \t]*[^# \t].*/run_job[.]sh'? .*# holdfast: (%s)[ \t\r]*\$" "$1" # cron_word quotes a path with blanks
 }
 
 # Puts the lines where the first of ours was, else at the end; other lines of ours with those names go.

@@ -65,7 +65,7 @@ cron_lines() { # <name>: one line for each expression, on standard output
 }
 
 has_policy() {
-  jq -e '[.retention // {} | keys[] | select(startswith("keep_"))] != []' <<<"$config_json" >/dev/null
+  jq -e '[.retention // {} | keys[] | select(startswith("keep_"))] != []' < <(pour "$config_json") >/dev/null
 }
 
 add_schedules() { # <profile>...
@@ -131,6 +131,7 @@ add_to_cron() { # <name>
 
 remove_schedules() { # <name or all>
   local pattern=$1 name found=''
+  [[ $1 =~ ^[a-z0-9][a-z0-9-]*$ ]] || die 6 "there is no schedule '$1'" "schedule_backups.sh list has their names"
   if [[ $pattern == all ]]; then pattern='[a-z0-9-]+'; fi
   scheduled >"$work_dir/scheduled"
   while IFS=$'\t' read -r name _; do

@@ -146,6 +146,14 @@ hook_crontab() { # <shell line>: $calls counts the calls, $1 is the first argume
   run -0 plan remove all
 }
 
+@test "remove: a name is no pattern" {
+  plan daily
+  plan drill
+  run -6 plan remove 'd.*'
+  run -6 plan remove 'daily|drill'
+  assert_equal "$(lines | wc -l)" 2
+}
+
 @test "a comment or a line of others that speaks of holdfast is not ours" {
   printf '#0 2 * * * run_job.sh # holdfast: daily\n0 1 * * * /x/backup.sh # holdfast: daily\n5 5 * * * echo # holdfast: weekly x\n' >own
   install_table <own
@@ -217,6 +225,19 @@ without_crontab() { # <command> [arg...]
   assert_output ''
   assert_equal "$(catalog --json | jq -r '.[0] | .type, (.sources | join(" "))')" $'full\nlake trades'
   assert_file_exist "$odd"/logs/backups/backup_*.log
+}
+
+@test "installed in a folder with blanks, its line is known again: one line, listed and removed" {
+  mkdir "$system/a b"
+  cp -r "$HOLDFAST_SOURCE/scripts" "$system/a b/"
+  schedule_backups="$system/a b/scripts/schedule_backups.sh"
+  plan daily
+  plan daily
+  assert_regex "$(lines)" "^0 2 [^']* '$system/a b/scripts/run_job.sh' [^']* full # holdfast: daily\$"
+  run -0 plan list
+  assert_regex "${lines[1]}" '^daily +cron +full '
+  plan remove daily
+  assert_equal "$(lines)" ''
 }
 
 @test "the environment of a crontab cannot turn backups into dry runs, and a wrong PATH does not matter" {
