@@ -39,8 +39,9 @@ read_bytes() { # <file>: makes <file>.raw the table as it is
   cat -- "$1.head" "$1.body" >"$1.raw"
 }
 
-our_lines() { # <name, or a pattern of names>: what makes a line ours, for awk and grep -E
-  printf "^[ \t]*[^# \t].*/run_job[.]sh'? .*# holdfast: (%s)[ \t\r]*\$" "$1" # cron_word quotes a path with blanks
+# What makes a line ours, for awk and grep -E; a path with blanks is quoted there (cron_word).
+our_lines() { # <name, or a pattern of names>
+  printf "^[ \t]*[^# \t].*/run_job[.]sh'? .*# holdfast: (%s)[ \t\r]*\$" "$1"
 }
 
 # Puts the lines where the first of ours was, else at the end; other lines of ours with those names go.
