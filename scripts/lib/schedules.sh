@@ -65,7 +65,7 @@ cron_lines() { # <name>: one line for each expression, on standard output
 }
 
 has_policy() {
-  jq -e '[.retention // {} | keys[] | select(startswith("keep_"))] != []' < <(pour "$config_json") >/dev/null
+  jq -e '[.retention // {} | keys[] | select(startswith("keep_"))] != []' <<<"$config_json" >/dev/null
 }
 
 add_schedules() { # <profile>...
