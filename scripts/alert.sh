@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 
 usage='usage: alert.sh VERB [OPTION]...
   test                       send a test alert to every channel

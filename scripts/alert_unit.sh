@@ -22,7 +22,7 @@ tell_channels() ( # <unit> <why> <last words>
   severity=critical
   if [[ " $2 " == *' ExecMainStatus=4 '* ]]; then severity=warning; fi # partial
   # shellcheck source=lib/base.sh
-  source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh" || exit
+  source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh" || exit
   channels=$(timeout 20 alert buffer-status --json </dev/null) || exit
   if [[ $channels != *'"channel":'* ]]; then exit 0; fi
   timeout --kill-after=4 80 alert send "$1 failed" --quiet --key "$(key_of "$1")" --severity "$severity" --text - \

@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 scripts=$(cd -- "$lib_dir/.." && pwd -P)
 example=$(cd -- "$lib_dir/../../examples/trading" && pwd -P)
 # shellcheck source=../examples/trading/data.sh

@@ -3,4 +3,4 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 
-exec "$(dirname -- "${BASH_SOURCE[0]}")/backup.sh" emergency-pre-restore "$@"
+exec "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/backup.sh" emergency-pre-restore "$@"
