@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 # shellcheck source=lib/child.sh
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh

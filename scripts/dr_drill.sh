@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 # shellcheck source=lib/child.sh
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
@@ -131,9 +131,9 @@ main() {
   if ((child_code == 124)); then
     die 8 "the drill was stopped: it took longer than $time_limit s (backup.time_limit)" "raise it"
   fi
-  record=$(jq -r '.report // empty' <<<"$child_output" 2>/dev/null) || true
+  record=$(jq -r '.report // empty' < <(pour "$child_output") 2>/dev/null) || true
   [[ -n $record ]] || die "$((child_code == 0 ? 1 : child_code))" "there was no drill" "why is said above"
-  while IFS= read -r line; do log "$line"; done < <(jq -r '.seconds | to_entries[] | "\(.key): \(.value * 100 | round / 100) s"' <<<"$child_output")
+  while IFS= read -r line; do log "$line"; done < <(jq -r '.seconds | to_entries[] | "\(.key): \(.value * 100 | round / 100) s"' < <(pour "$child_output"))
   printf '%s\n' "$record" || die 8 "cannot print the path of the record $record" "standard output is closed or full"
   exit "$child_code"
 }

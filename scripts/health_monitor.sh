@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 # shellcheck source=lib/child.sh
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
@@ -74,7 +74,7 @@ look() { # <file> [option of healthcheck]...
   # Only a whole look may write the files: half of one would hide what the other half found.
   if [[ $mode != *-only ]]; then set -- "$@" ${metrics:+--prometheus "$metrics"} ${page:+--html "$page"}; fi
   run_limited 600 healthcheck --json "${flags[@]}" "$@"
-  if ! jq -es '.[0].checks' >"$file" 2>/dev/null <<<"$child_output"; then
+  if ! jq -es '.[0].checks' >"$file" 2>/dev/null < <(pour "$child_output"); then
     jq -n --arg code "$child_code" '{status: "unknown", checks: [{check: "healthcheck", subject: "", status: "unknown",
       message: "healthcheck itself failed with exit \($code)", next: "run healthcheck by hand"}]}' >"$file"
   else

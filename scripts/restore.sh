@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 # shellcheck source=lib/child.sh
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
@@ -40,14 +40,14 @@ come up healthy, the old state comes back by itself. <log_dir>/incident_<time>.m
   --no-rollback    leave the restored data in place although the services are not healthy with it
   --undo           bring back what the last restore (or RESTORE) replaced
   --resume         finish a restore that was interrupted
-  --accept         all is well: remove the old state that is kept for --undo
+  --accept         all is well: remove the old state that is kept for --undo (with --dry-run: list what is kept)
   --path DIR       the repository (else BACKUP_ROOT, else the configuration)
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --wait TIME      wait so long (90s, 15m) for a running backup to end (default 0s)
   --quiet          only errors and warnings on standard error
 
 ENVIRONMENT
-  RESTORE_DATABASE RESTORE_CACHE RESTORE_REDIS RESTORE_CONFIG            false leaves out that class
+  RESTORE_DATABASE RESTORE_CACHE RESTORE_REDIS RESTORE_CONFIG RESTORE_DATA   false leaves out that class
   RESTORE_LOGS                                                           true restores logs too (default false)
   DRY_RUN DB_PATH HOLDFAST_CONFIG BACKUP_ROOT                            as --dry-run, --to, --config, --path
   HOLDFAST_BIN                                                           where the tools are
@@ -139,7 +139,7 @@ choose_snapshot() {
   else
     die 2 "no snapshot is named, and standard input is no terminal to ask on" "restore.sh latest --yes; restore.sh list"
   fi
-  id=$(jq -r .id <<<"$manifest_json")
+  id=$(jq -r .id < <(pour "$manifest_json"))
   choose_components "${sources[@]}"
 }
 
@@ -153,6 +153,7 @@ main() {
     show_choices "$choices" 1 || exit 8
     exit 0
   elif [[ $verb == accept ]]; then
+    if "$is_dry"; then exec restore --pending "${flags[@]}"; fi
     exec restore --accept "${flags[@]}" ${name:+"$name"}
   elif [[ -n $target ]]; then
     load_config "${flags[@]}"

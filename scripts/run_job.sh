@@ -4,7 +4,7 @@ set -Eeuo pipefail
 shopt -s inherit_errexit
 PATH=${PATH:-/usr/bin:/bin}:/usr/bin:/bin # a crontab may set it to anything, and dirname is needed at once
 # shellcheck source=lib/base.sh
-source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 # shellcheck source=lib/child.sh
 source "$lib_dir/child.sh"
 # shellcheck source=lib/config.sh
@@ -110,7 +110,7 @@ run_logged() { # <command> [arg...]: in a log of its own, what it prints as well
   run_limited "$(config_get .backup.time_limit_s)" "$@"
   while IFS= read -r line; do
     if [[ -n $line ]]; then log "$line"; fi
-  done <<<"$child_output"
+  done < <(pour "$child_output")
   if ((child_code == 124 || child_code == 137)); then
     say ERROR "$job was stopped: it took longer than backup.time_limit"
     child_code=8

@@ -4,9 +4,12 @@
 # Sourced after `set -Eeuo pipefail; shopt -s inherit_errexit`. Works from cron's empty environment.
 # Exit codes are those of the tools: 2 usage, 3 configuration, 7 busy, 8 disk, 10 refused and so on.
 
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# As the caller has them, for services, which outlive us. The tools are not in this PATH: some have names of other programs.
+callers_umask=$(umask)
+callers_environment=(-u LC_ALL -u TZ ${LC_ALL+"LC_ALL=$LC_ALL"} ${TZ+"TZ=$TZ"} "PATH=$PATH")
 umask 077
 export LC_ALL=C TZ=UTC
-PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # A closed descriptor 0 or 2 would be taken by the next file. Standard output stays closed: writing must fail.
 [[ -e /proc/self/fd/0 ]] || exec </dev/null
 [[ -e /proc/self/fd/2 ]] || exec 2>/dev/null
@@ -27,6 +30,11 @@ need() { # <program>...
   for program in "$@"; do
     command -v "$program" >/dev/null || die 3 "'$program' is not installed" "install the package that has it"
   done
+}
+
+# Standard input of a program: < <(pour "$text"). A here-string of more than 64 KiB is a temporary file, and their disk may be full.
+pour() { # <text>
+  printf '%s\n' "$1"
 }
 
 is_true() { # <name of a variable> <default>

@@ -26,7 +26,7 @@ find_snapshot() { # <name>
 pick_snapshot() {
   local answer count choices
   choices=$(choices_of "${sources[@]}")
-  count=$(jq length <<<"$choices")
+  count=$(jq length < <(pour "$choices"))
   ((count > 0)) || die 6 "there is no snapshot yet${sources[*]:+ that holds ${sources[*]}}" "backup.sh takes one"
   show_choices "$choices" 2 >&2
   while :; do
@@ -42,7 +42,7 @@ pick_snapshot() {
         printf 'There is no number %s; 1 is the newest.\n' "$answer" >&2
         continue
       fi
-      answer=$(jq -r ".[$((10#$answer - 1))].id" <<<"$choices")
+      answer=$(jq -r ".[$((10#$answer - 1))].id" < <(pour "$choices"))
     fi
     if find_snapshot "$answer"; then return; fi
   done
@@ -52,27 +52,32 @@ pick_snapshot() {
 choose_components() { # [source]...
   local off=() pair name placeless missing
   for name in "$@"; do
-    jq -e --arg name "$name" 'any(.components[]; .source == $name)' <<<"$manifest_json" >/dev/null ||
-      die 6 "snapshot $id holds no source '$name'" "it holds: $(jq -r '[.components[].source] | unique | join(" ")' <<<"$manifest_json")"
+    jq -e --arg name "$name" 'any(.components[]; .source == $name)' < <(pour "$manifest_json") >/dev/null ||
+      die 6 "snapshot $id holds no source '$name'$(newest_that_holds "$name")" "it holds: $(jq -r '[.components[].source] | unique | join(" ")' < <(pour "$manifest_json"))"
   done
-  for pair in RESTORE_DATABASE:database RESTORE_CACHE:cache RESTORE_REDIS:cache RESTORE_CONFIG:config; do
+  for pair in RESTORE_DATABASE:database RESTORE_CACHE:cache RESTORE_REDIS:cache RESTORE_CONFIG:config RESTORE_DATA:data; do
     if ! is_true "${pair%:*}" true; then off+=("${pair#*:}"); fi
   done
   if ! is_true RESTORE_LOGS false; then off+=(logs); fi # logs of an incident are evidence
   local choice='[.components[] | select(if $names == [] then (.class | IN($off[]) | not) else .source | IN($names[]) end)]'
   local args=(--argjson names "$(as_json "$@")" --argjson off "$(as_json "${off[@]}")")
-  placeless=$(jq -r "${args[@]}" "$choice"' | if $names == [] then [.[] | select(.path == "") | .name] | join(", ") else "" end' <<<"$manifest_json")
+  placeless=$(jq -r "${args[@]}" "$choice"' | if $names == [] then [.[] | select(.path == "") | .name] | join(", ") else "" end' < <(pour "$manifest_json"))
   if [[ -n $placeless && -z $target ]]; then
     say WARN "left out, what a command printed has no place of its own: $placeless (restore --target DIR, then load it)"
   fi
-  missing=$(jq -r --argjson have "$(jq '[.components[].source]' <<<"$manifest_json")" --argjson off "$(as_json "${off[@]}")" \
-    '[.source[] | select((.class | IN($off[]) | not) and .kind != "command") | .name] - $have | join(", ")' <<<"$config_json")
+  missing=$(jq -r --argjson have "$(jq '[.components[].source]' < <(pour "$manifest_json"))" --argjson off "$(as_json "${off[@]}")" \
+    '[.source[] | select((.class | IN($off[]) | not) and .kind != "command") | .name] - $have | join(", ")' < <(pour "$config_json"))
   if (($# == 0)) && [[ -n $missing ]]; then say WARN "snapshot $id does not hold, so it stays as it is: $missing"; fi
   local text
   text=$(jq -r "${args[@]}" --arg target "$target" --arg to "$to" "$choice"' | .[]
-    | select($names != [] or .path != "" or $target != "") | select($to == "" or .kind == "sqlite") | .name' <<<"$manifest_json")
+    | select($names != [] or .path != "" or $target != "") | select($to == "" or .kind == "sqlite") | .name' < <(pour "$manifest_json"))
   [[ -n $text ]] || die 6 "snapshot $id holds nothing of what is to be restored" "catalog show $id; classes left out: ${off[*]}"
   mapfile -t chosen <<<"$text"
+}
+
+newest_that_holds() { # <source>: for a message; the newest snapshot may be one of some sources only
+  jq -r --arg name "$1" 'map(select(.type != "emergency" and any(.sources[]; . == $name)))[0] | select(.) | "; the newest that does is \(.id)"' \
+    < <(pour "$catalog_json")
 }
 
 as_json() { # [word]...: as a JSON list

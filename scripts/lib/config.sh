@@ -12,10 +12,10 @@ load_config() { # [flag of snap...]: exits with snap's code if the configuration
 }
 
 config_get() { # <jq filter>: one value as text; nothing for null
-  jq -r "$1 // empty" <<<"$config_json"
+  jq -r "$1 // empty" < <(pour "$config_json")
 }
 
 # The names of the sources whose class is not among the arguments, one per line.
 config_sources_without() { # <class>...
-  jq -r '.source[] | select(.class | IN($ARGS.positional[]) | not) | .name' --args "$@" <<<"$config_json"
+  jq -r '.source[] | select(.class | IN($ARGS.positional[]) | not) | .name' --args "$@" < <(pour "$config_json")
 }

@@ -28,7 +28,7 @@ end_step() { # [outcome]
 
 note_incident() { # <jq filter> [argument of jq...]
   local more
-  if more=$(jq "$1" "${@:2}" <<<"$incident"); then incident=$more; fi
+  if more=$(jq "$1" "${@:2}" < <(pour "$incident")); then incident=$more; fi
 }
 
 # A folder that cannot be written, or that is itself replaced, must not stop a restore: then the log lies elsewhere.
@@ -81,11 +81,11 @@ write_record() {
   all=$(jq --argjson steps "$steps" --argjson ms "$((REPLY - record_begin))" --argjson code "$exit_status" --arg log "$log_file" \
     '. + {format: 1, code: $code, total_s: ($ms / 1000), log: (if $log == "" then null else $log end)}
     | .steps = [$steps[] as $s | $s, (select($s.name == "restore") | .restore.phases // [] | .[] | {name: "restore: \(.name)", seconds, outcome: "done"})]' \
-    <<<"$incident") || return
+    < <(pour "$incident")) || return
   base=${record_file%.md}
-  if ! { printf '%s\n' "$all" >"$base.json" && jq -r "$markdown" <<<"$all" >"$base.md"; } 2>/dev/null; then
+  if ! { printf '%s\n' "$all" >"$base.json" && jq -r "$markdown" < <(pour "$all") >"$base.md"; } 2>/dev/null; then
     say WARN "the record could not be written to $base.md; here it is"
-    jq -r "$markdown" <<<"$all" >&2
+    jq -r "$markdown" < <(pour "$all") >&2
     return
   fi
   say INFO "record: $base.md"

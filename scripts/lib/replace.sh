@@ -19,7 +19,7 @@ begin_run() { # <arguments of the script>
   host=$(uname -n)
   note_incident '. + {started_utc: $at, host: $host, user: $user, command: $command, target_s: $target, services: $services, next: []}' \
     --arg at "$(date -u +%FT%TZ)" --arg host "$host" --arg user "${SUDO_USER:-$(id -un)}" --arg command "$script_name $1" \
-    --argjson target "$(jq '.drill.target.total_s // null' <<<"$config_json")" --argjson services "$(as_json "${services[@]}" | jq -c 'map(if . == "" then "the application" else . end)')"
+    --argjson target "$(jq '.drill.target.total_s // null' < <(pour "$config_json"))" --argjson services "$(as_json "${services[@]}" | jq -c 'map(if . == "" then "the application" else . end)')"
   on_exit record_outcome id restore_id
   on_exit finish_record
   on_exit leave_sane
@@ -31,7 +31,8 @@ begin_run() { # <arguments of the script>
 }
 
 finish_record() {
-  note_incident '. + {state: $state, summary: $summary, restore: $report}' --arg state "$outcome" --arg summary "$summary" --argjson report "$report"
+  note_incident '. + {state: $state, summary: $summary, restore: $report[0]}' --arg state "$outcome" --arg summary "$summary" \
+    --slurpfile report <(pour "$report") # no argument: many warnings are longer than one may be
   case $outcome in
     restored*)
       note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
@@ -52,14 +53,14 @@ leave_sane() {
     local pending
     pending=$(restore --pending --json "${flags[@]}" 2>/dev/null) || true
     pending=${pending:-[]}
-    if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' <<<"$pending" >/dev/null; then
+    if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' < <(pour "$pending") >/dev/null; then
       outcome=torn summary='the data is between the old and the new state, and the services are down'
       say ERROR "$summary"
       say HINT "restore.sh --resume finishes it, restore.sh --undo takes it back; both start the services"
       return
     fi
     restore_id=$(jq -r --argjson known "$known_restores" --arg id "$restore_id" \
-      '[.[] | select(.state == "restored" and ((.restore | IN($known[]) | not) or .restore == $id)) | .restore] | last // empty' <<<"$pending")
+      '[.[] | select(.state == "restored" and ((.restore | IN($known[]) | not) or .restore == $id)) | .restore] | last // empty' < <(pour "$pending"))
     if [[ -n $restore_id ]]; then outcome='restored, not checked' summary='restored, but the run ended before it was checked'; fi
   fi
   if ((${#stopped[@]} > 0)); then say WARN "starting again what was stopped"; fi
@@ -92,10 +93,10 @@ change_data() { # <name of the step> <command>...: the tool's answer in $report;
   run_limited 0 "${@:2}" --json --quiet "${flags[@]}"
   if ((child_code == 0 || child_code == 4)); then
     report=$child_output
-    restore_id=$(jq -r .restore <<<"$report")
-    emergency=$(jq -r '.emergency // empty' <<<"$report")
+    restore_id=$(jq -r .restore < <(pour "$report"))
+    emergency=$(jq -r '.emergency // empty' < <(pour "$report"))
     if [[ -n $emergency ]]; then log "emergency snapshot of what was there: $emergency"; fi
-    while IFS= read -r line; do log "$line"; done < <(jq -r '.notes // [] | .[]' <<<"$report")
+    while IFS= read -r line; do log "$line"; done < <(jq -r '.notes // [] | .[]' < <(pour "$report"))
     end_step
     data_state=changed
   else
@@ -122,17 +123,18 @@ bring_up() {
 }
 
 roll_back() { # <why>
-  local first=$report
+  local first=$report force=()
   say ERROR "$1"
   outcome='restored, not healthy' summary=$1
-  if ! "$rolls_back" || [[ $(jq -r .state <<<"$report") != restored ]]; then
+  if ! "$rolls_back" || [[ $(jq -r .state < <(pour "$report")) != restored ]]; then
     say HINT "the data stays as it is now; restore.sh --undo $restore_id brings back what was there before"
     exit 8
   fi
   say ERROR "ROLLING BACK to the state before this restore"
   fail_code=1
   stop_all
-  change_data rollback restore --undo "$restore_id"
+  if "$is_forced"; then force=(--force); fi # whoever had it open then has it open now
+  change_data rollback restore --undo "$restore_id" "${force[@]}"
   report=$first
   if ((child_code != 0 && child_code != 4)); then
     die 1 "the rollback failed (exit $child_code): the restored data is in place and not healthy" "what is in the way is said above; then: restore.sh --undo $restore_id"
@@ -158,7 +160,7 @@ replace_data() { # <arguments of the script>
   bring_up
   if [[ -n $service_failure ]]; then roll_back "$service_failure"; fi
   outcome=restored summary="snapshot $id is in place"
-  if [[ $(jq -r .state <<<"$report") == undone ]]; then outcome=undone summary="what restore $restore_id replaced is back"; fi
+  if [[ $(jq -r .state < <(pour "$report")) == undone ]]; then outcome=undone summary="what restore $restore_id replaced is back"; fi
   if ((${#services[@]} > 0)); then summary+=' and the services are up'; fi
   now_ms
   log "$outcome in $(((REPLY - record_begin) / 1000)) s: $summary"

@@ -18,12 +18,12 @@ plan_restore() {
   plan=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --json "${flags[@]}") || code=$?
   ((code == 0)) || exit "$code"
   plan_text=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --quiet "${flags[@]}" 2>/dev/null)
-  text=$(jq -r '.components[].to' <<<"$plan")
+  text=$(jq -r '.components[].to' < <(pour "$plan"))
   mapfile -t places <<<"$text"
   if ! is_own_place "$id"; then touches_live=false; fi
   if "$is_online"; then touches_live=false; fi # they stay connected
   confirm_word=$(jq -r --argjson names "$(as_json "${chosen[@]}")" \
-    '[.components[] | select(.name | IN($names[])) | .source] | unique | if length == 1 then .[0] else "replace" end' <<<"$manifest_json")
+    '[.components[] | select(.name | IN($names[])) | .source] | unique | if length == 1 then .[0] else "replace" end' < <(pour "$manifest_json"))
   confirm_what="replace the data above by that of snapshot $id"
   data_command=(restore "$id" "${args[@]}")
   describe_snapshot
@@ -31,7 +31,7 @@ plan_restore() {
 
 describe_snapshot() {
   local row trouble
-  row=$(jq --arg id "$id" 'map(select(.id == $id))[0] | {id, type, state, trust, started_utc, age_s, age, newest_row_utc}' <<<"$catalog_json")
+  row=$(jq --arg id "$id" 'map(select(.id == $id))[0] | {id, type, state, trust, started_utc, age_s, age, newest_row_utc}' < <(pour "$catalog_json"))
   note_incident '.snapshot = $row' --argjson row "$row"
   plan_text="snapshot $id: $(jq -r '"\(.type), \(.state), \(.trust)\(if .newest_row_utc then "; newest row \(.newest_row_utc)" else "" end); what was written in the \(.age) since then is lost"' <<<"$row")"$'\n'"$plan_text"
   if [[ $(jq -r .type <<<"$row") == emergency ]]; then
@@ -45,12 +45,13 @@ describe_snapshot() {
   fi
 }
 
-# Is any of the places where that snapshot's data is from, or is that not known any more?
+# Is any of the places where that snapshot's data is from, or the configuration has data now? Yes, if that is not known.
 is_own_place() { # <snapshot>
   local own place text
   text=$(catalog show "$1" --json "${flags[@]}" 2>/dev/null | jq -r '.components[].path | select(. != "")') || return 0
+  text=$(grep . <<<"$text"$'\n'"$(config_get '.source[].path[]?')") || return 0
   mapfile -t own <<<"$text"
-  text=$(realpath -m -- "${own[@]}")
+  text=$(realpath -m -- "${own[@]}") || return 0
   for place in "${places[@]}"; do
     if grep -qxF -- "$place" <<<"$text"; then return 0; fi
   done
@@ -62,11 +63,15 @@ plan_past() {
   local pending row text states='["staging", "swapping", "undoing"]' code=0
   if [[ $verb == undo ]]; then states='["staging", "swapping", "restored", "undoing"]'; fi
   pending=$(restore --pending --json "${flags[@]}") || code=$?
-  ((code == 0)) || exit "$code"
-  restore_id=$(jq -r --argjson states "$states" --arg id "$name" \
-    '[.[] | select((.state | IN($states[])) and (.restore | startswith($id))) | .restore] | last // empty' <<<"$pending")
-  [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" "restore --pending lists what there is"
-  row=$(jq --arg id "$restore_id" 'map(select(.restore == $id))' <<<"$pending")
+  ((code == 0 || code == 5)) || exit "$code" # 5: one of them is damaged, which is said, and not the others
+  # Without a name --undo is about the last one only: said twice it must not go back to an older state.
+  restore_id=$(jq -r --argjson states "$states" --arg id "$name" --arg verb "$verb" \
+    '[.[] | select(.restore | startswith($id))] | if $id == "" and $verb == "undo" then .[-1:] else . end
+    | reduce (.[] | select(.state | IN($states[])) | .restore) as $r ([]; . - [$r] + [$r]) | join("\n")' < <(pour "$pending"))
+  [[ -z $name || $restore_id != *$'\n'* ]] || die 2 "'$name' is the beginning of several restores" "restore --pending lists them"
+  restore_id=${restore_id##*$'\n'}
+  [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" "restore --pending lists what there is; an older one is taken back by its id"
+  row=$(jq --arg id "$restore_id" 'map(select(.restore == $id))' < <(pour "$pending"))
   text=$(jq -r '.[].path' <<<"$row")
   mapfile -t places <<<"$text"
   plan_text=$(jq -r '.[0] | "restore \(.restore) of snapshot \(.snapshot), which is \(.state)"' <<<"$row")$'\n'$(printf '%s\n' "${places[@]}")

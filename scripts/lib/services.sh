@@ -36,12 +36,13 @@ pause() { # <seconds>: a signal ends it at once
 # What a command leaves running keeps our output open, so that goes to a file and is read afterwards.
 run_service() { # <seconds> <verb> [name]: $service_code and, in one line, $service_output
   local argv text file=/dev/null
-  text=$(mktemp 2>/dev/null) && file=$text
-  mapfile -d '' -t argv < <(jq -j --arg verb "$2" '.services[$verb][] | ., "\u0000"' <<<"$config_json")
+  text=$(mktemp -p /dev/shm 2>/dev/null || mktemp 2>/dev/null) && file=$text # memory first: on a full disk a check that prints fails
+  mapfile -d '' -t argv < <(jq -j --arg verb "$2" '.services[$verb][] | ., "\u0000"' < <(pour "$config_json"))
   wait "$!"
   if [[ -n ${3:-} ]]; then argv+=("$3"); fi
   service_code=0
-  (close_lock && trap - INT TERM HUP && cd / && exec timeout --kill-after=4 "$1" "${argv[@]}") \
+  (close_lock && trap - INT TERM HUP && cd / && umask "$callers_umask" &&
+    exec timeout --kill-after=4 "$1" env "${callers_environment[@]}" "${argv[@]}") \
     </dev/null >"$file" 2>&1 &
   child_pid=$!
   wait "$child_pid" || service_code=$?

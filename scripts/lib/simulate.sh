@@ -31,7 +31,7 @@ step() { # <what> <command>...: as run_limited; a failure ends the script with i
     say WARN "$1 was partial: what that means for the copy is said above"
     return
   fi
-  ((child_code == 0)) || die "$child_code" "the simulation ended: $1 failed (exit $child_code)" "the live data was only read"
+  ((child_code == 0)) || die "$((child_code == 1 ? 8 : child_code))" "the simulation ended: $1 failed (exit $child_code)" "the live data was only read"
 }
 
 # Makes $work/holdfast.toml and a backup of a copy whose original is gone; $work/original is what it was.
@@ -41,13 +41,13 @@ simulate_loss() { # <new folder> [source...]: sets work
   shift
   export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
   mapfile -t names < <(jq -r '.source[] | select(.kind != "command") | .name |
-    select($ARGS.positional == [] or IN($ARGS.positional[]))' --args "$@" <<<"$config_json")
+    select($ARGS.positional == [] or IN($ARGS.positional[]))' --args "$@" < <(pour "$config_json"))
   ((${#names[@]} > 0)) || die 3 "there is no database or tree whose loss could be simulated" "name another --source"
   log "simulated loss of ${names[*]}: taking a copy below $work"
   step "making a repository" init --repo "$work/first"
   step "capturing a copy" snap --quiet --config "$(config_get .file)" --repo "$work/first" -- "${names[@]}"
   step "making the copy" restore latest --quiet --config /dev/null --repo "$work/first" --target "$work/live"
-  cp -a -- "$work/live" "$work/original"
+  step "copying the copy" cp -a -- "$work/live" "$work/original"
   shown=$(catalog show latest --json --config /dev/null --repo "$work/first")
   jq -n --argjson config "$config_json" --argjson shown "$shown" '$ARGS.named' | simulated_toml >"$work/holdfast.toml"
   step "making a repository" init --repo "$work/repository"

@@ -4,7 +4,7 @@
 # Those that hold one of the sources, or all; their newest row is that of these sources.
 choices_of() { # [source]...
   jq --argjson names "$(as_json "$@")" 'if $names == [] then . else map(select(any(.sources[]; IN($names[])))
-    | .newest_row_utc = ([.newest_row_utc_of[$names[]]] | max)) end' <<<"$catalog_json"
+    | .newest_row_utc = ([.newest_row_utc_of[$names[]]] | max)) end' < <(pour "$catalog_json")
 }
 
 # One line each if they fit, else two. A terminal shows no more at a time than it has lines; a file or a pipe gets all.
@@ -16,7 +16,7 @@ show_choices() { # <choices> <1: standard output, all of them; 2: standard error
     if ((columns == 0)); then rows=24 columns=80; fi
   fi
   if (($2 == 2)); then shown=15; fi
-  count=$(jq length <<<"$1")
+  count=$(jq length < <(pour "$1"))
   table=$(choice_lines "$1" "$shown" 0)
   if ((columns > 0 && $(wc -L <<<"$table") > columns)); then
     lines=2
@@ -43,5 +43,5 @@ choice_lines() { # <choices> <how many> <width, 0: one line each>
     | ({cells: $titles}, $rows[])
     | (.cells as $cells | [range($cells | length) as $i | $cells[$i] | blanks($widths[$i] - length) as $rest
         | if ($titles[$i] | IN("#", "AGE", "SIZE")) then $rest + . else . + $rest end] | join("  ") | sub(" +$"; "")),
-      (select($width > 0) | .below // empty | blanks($widths[0] + 2) + . | cut)' <<<"$1"
+      (select($width > 0) | .below // empty | blanks($widths[0] + 2) + . | cut)' < <(pour "$1")
 }
