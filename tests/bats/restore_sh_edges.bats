@@ -8,7 +8,12 @@ load incident
 
 setup() {
   make_system
+  be_patient
   lose_data
+}
+
+be_patient() { # what is meant here does not hang on how fast the machine is
+  sed -i 's/^timeout = "3s"/timeout = "60s"/; s/^health_timeout = "2s"/health_timeout = "60s"/' holdfast.toml
 }
 
 teardown() {
@@ -57,6 +62,7 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
 
 @test "restore.sh: who had the data open when --force was given does not keep it from rolling back" {
   write_config 'health = ["false"]' 'health_timeout = "1s"'
+  be_patient
   sqlite3 t.db <<<$'SELECT count(*) FROM book;\n.shell touch open; exec sleep 60' >/dev/null 3>&- &
   wait_until test -e open
   run -8 "$script" latest --yes --force
@@ -78,6 +84,7 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
 @test "restore.sh: a full disk of temporary files is no obstacle, however long the configuration is" {
   ((EUID == 0)) || skip 'needs root to mount'
   write_config 'health = "seq 30000"'
+  be_patient
   printf 'exclude = [%s]\n' "$(seq -s , -f '"cache/of/nobody/%05.0f/**"' 4000)" >>holdfast.toml
   export full=$BATS_TEST_TMPDIR/full script
   mkdir "$full"
