@@ -18,7 +18,7 @@ verify_snapshot() {
   verify_code=$child_code
   while IFS= read -r line; do
     if [[ -n $line ]]; then say WARN "verify: ${line//$'\t'/ }"; fi
-  done <<<"$child_output"
+  done < <(pour "$child_output")
   if ((verify_code == 0)); then
     log "snapshot $id verified ($mode)"
   elif ((verify_code == 4 || verify_code == 5)); then
