@@ -33,7 +33,13 @@ EXIT STATUS, as of healthcheck
 
 mode='' config='' interval=300
 flags=() # for every tool
-work_dir=''
+
+# 1 and 2 are answers; a script that broke has none.
+trap 'say ERROR "line $LINENO: exit $? from: $BASH_COMMAND"; exit 3' ERR
+
+# Results are handed on in memory: the disk of temporary files may be the one that is full.
+answer='' # of look
+merged='' # of look_once
 
 parse_arguments() {
   while (($#)); do
@@ -65,27 +71,30 @@ parse_arguments() {
   if [[ -n $config ]]; then flags=(--config "$config"); fi
 }
 
-# The result of healthcheck as JSON into a file; a tool that fails is a finding itself.
-look() { # <file> [option of healthcheck]...
-  local file=$1 metrics page
+is_result() { # <JSON>
+  printf '%s' "$1" | jq -es '.[0].checks | all(has("check") and has("status"))' >/dev/null 2>&1
+}
+
+# What healthcheck says, as JSON in $answer; a tool that fails is a finding itself.
+look() { # [option of healthcheck]...
+  local metrics page
   metrics=$(config_get .health.metrics)
   page=$(config_get .health.page)
-  shift
   # Only a whole look may write the files: half of one would hide what the other half found.
   if [[ $mode != *-only ]]; then set -- "$@" ${metrics:+--prometheus "$metrics"} ${page:+--html "$page"}; fi
   run_limited 600 healthcheck --json "${flags[@]}" "$@"
-  if ! jq -es '.[0].checks' >"$file" 2>/dev/null < <(pour "$child_output"); then
-    jq -n --arg code "$child_code" '{status: "unknown", checks: [{check: "healthcheck", subject: "", status: "unknown",
-      message: "healthcheck itself failed with exit \($code)", next: "run healthcheck by hand"}]}' >"$file"
-  else
-    printf '%s' "$child_output" >"$file"
+  answer=$child_output
+  if ! is_result "$answer"; then
+    answer=$(jq -n --arg code "$child_code" '{status: "unknown", checks: [{check: "healthcheck", subject: "", status: "unknown",
+      message: "healthcheck itself failed with exit \($code)", next: "run healthcheck by hand"}]}')
   fi
 }
 
 tell_changes() { # <old> <new>: fails if an alert could not even be kept
-  local line code severity key title text is_kept=0
-  jq -r --slurpfile olds "$1" '$olds[0] as $old | '"$changes" "$2" >"$work_dir/changes"
+  local lines line code severity key title text is_kept=0
+  lines=$(jq -r --slurpfile olds <(printf '%s' "$1") '$olds[0] as $old | '"$changes" <(printf '%s' "$2"))
   while IFS= read -r line; do
+    if [[ -z $line ]]; then continue; fi
     severity=$(jq -r '.[0]' <<<"$line") key=$(jq -r '.[1]' <<<"$line")
     title=$(jq -r '.[2]' <<<"$line") text=$(jq -r '.[3]' <<<"$line")
     say INFO "$title: ${text//$'\n'/; }"
@@ -93,12 +102,12 @@ tell_changes() { # <old> <new>: fails if an alert could not even be kept
     run_limited 120 alert send "${flags[@]}" --quiet --severity "$severity" --key "$key" --text "$text" -- "$title"
     code=$child_code
     ((code == 0 || code == 4)) || is_kept=1 # 4: kept, and delivered later
-  done <"$work_dir/changes"
+  done < <(printf '%s\n' "$lines")
   return "$is_kept"
 }
 
 look_once() {
-  local log_dir state args=()
+  local log_dir state old='{}' saved args=()
   log_dir=$(config_get .backup.log_dir) state=$log_dir/health.json
   case $mode in
     health-only) args=(--skip stream) ;;
@@ -106,27 +115,31 @@ look_once() {
   esac
   # What waits for a receiver that was away goes before anything new, and not only when there is something new.
   if has_channels; then run_limited 120 alert flush "${flags[@]}" --quiet; fi
-  if ! jq -es '.[0].checks' "$state" >/dev/null 2>&1; then printf '{}' >"$work_dir/old"; else cp -- "$state" "$work_dir/old"; fi
-  look "$work_dir/new" "${args[@]}"
-  jq -n --arg mode "$mode" --argjson remind "$(config_get .health.remind_after_s)" --slurpfile olds "$work_dir/old" --slurpfile news "$work_dir/new" \
-    '$olds[0] as $old | $news[0] as $new | '"$merge" >"$work_dir/merged"
-  if tell_changes "$work_dir/old" "$work_dir/merged"; then
+  if saved=$(cat -- "$state" 2>/dev/null) && is_result "$saved"; then old=$saved; fi
+  look "${args[@]}"
+  merged=$(jq -n --arg mode "$mode" --argjson remind "$(config_get .health.remind_after_s)" \
+    --slurpfile olds <(printf '%s' "$old") --slurpfile news <(printf '%s' "$answer") '$olds[0] as $old | $news[0] as $new | '"$merge")
+  if tell_changes "$old" "$merged"; then
     # After the alerts: a crash in between tells twice, never not at all.
-    if ! { cp -- "$work_dir/merged" "$state.new" && mv -f -- "$state.new" "$state"; }; then
+    if ! { printf '%s\n' "$merged" >"$state.new" && mv -f -- "$state.new" "$state"; }; then
       say WARN "cannot write $state: the next look tells the same again"
     fi
   else
     say ERROR "an alert could not be kept: the next look tells the same again"
   fi
-  result=$(jq -r .status "$work_dir/merged")
-  print_state "$work_dir/merged"
+  result=$(printf '%s' "$merged" | jq -r .status)
+  print_state "$merged"
 }
 
-print_state() { # <file>
+print_state() { # <JSON>
   local filter='.checks[]'
   if "$is_quiet"; then filter='.checks[] | select(.status != "healthy")'; fi
-  jq -r "\"\\(.status) \\(.time_utc)\", ($filter | \"\\(.status)\\t\\(.check) \\(.subject | @json)\\t\\(.message | @json)\" +
-    (if .next then \"\\tnext: \\(.next | @json)\" else \"\" end))" "$1"
+  printf '%s' "$1" | jq -r "$plain \"\\(.status) \\(.time_utc)\", ($filter | \"\\(.status)\\t\\(.check) \\(.subject | @json | plain)\\t\" +
+    (.message | @json | plain) + (if .next then \"\\tnext: \\(.next | @json | plain)\" else \"\" end))"
+}
+
+is_fresh() { # <JSON>: was every part of it looked at in the last 15 minutes, and none in the future?
+  printf '%s' "$1" | jq -e "$looked_at all(. > now - 900 and . < now + 60)" >/dev/null
 }
 
 leave() { # <status>
@@ -139,23 +152,21 @@ leave() { # <status>
 }
 
 main() {
-  local state fresh result=unknown
+  local state saved result=unknown patience=0
   parse_arguments "$@"
   need jq flock timeout
   load_config "${flags[@]}"
   state=$(config_get .backup.log_dir)/health.json
   if [[ $mode == status ]]; then
-    jq -es '.[0].checks' "$state" >/dev/null 2>&1 || die 3 "there is no result yet" "health_monitor.sh once"
-    print_state "$state"
-    fresh=$(find "$state" -mmin -15)
-    [[ -n $fresh ]] || die 3 "the last result is older than 15 minutes" "is health_monitor.sh scheduled?"
-    leave "$(jq -r .status "$state")"
+    { saved=$(cat -- "$state" 2>/dev/null) && is_result "$saved"; } || die 3 "there is no result yet" "health_monitor.sh once"
+    print_state "$saved"
+    is_fresh "$saved" || die 3 "the last result is not of the last 15 minutes" "is health_monitor.sh scheduled? is the clock right?"
+    leave "$(printf '%s' "$saved" | jq -r .status)"
   fi
   mkdir -p -- "${state%/*}" || die 3 "cannot make the folder '${state%/*}'" "check backup.log_dir"
-  work_dir=$(mktemp -d)
-  on_exit rm -rf -- "${work_dir:?}"
   on_exit stop_child
-  take_lock "${state%/*}/health.lock" 0 || die 3 "another health_monitor.sh is at work" "let it end"
+  if [[ $mode == *-only ]]; then patience=60; fi # these two may be scheduled for the same minute
+  take_lock "${state%/*}/health.lock" "$patience" || die 3 "another health_monitor.sh is at work" "let it end"
   look_once
   while [[ $mode == watch ]]; do
     close_lock_sleep "$interval"

@@ -119,8 +119,69 @@ warning repository $repo: degraded"
   run -0 monitor once
   run -0 monitor status
   assert_line --index 0 --regexp '^healthy 20'
-  touch -d '20 minutes ago' "$BATS_TEST_TMPDIR/logs/health.json"
+  run -3 faketime -f +20m "$HOLDFAST_SOURCE/scripts/health_monitor.sh" status
+  run -3 faketime -f -2h "$HOLDFAST_SOURCE/scripts/health_monitor.sh" status # a result from the future proves nothing
+}
+
+@test "health_monitor: status is unknown when only the streams, or only the rest, were looked at of late" {
+  coproc ODD { exec python3 "$BATS_TEST_DIRNAME/odd_server.py" "$BATS_TEST_TMPDIR/taken" 3>&-; }
+  local port
+  read -r -u "${ODD[0]}" port
+  printf '[[health.stream]]\nname = "quotes"\nurl = "http://127.0.0.1:%s/sse"\n' "$port" >>"$HOLDFAST_CONFIG"
+  run -0 monitor once
+  local state=$BATS_TEST_TMPDIR/logs/health.json
+  jq '.looked.rest = (now - 1200 | todate)' "$state" >"$BATS_TEST_TMPDIR/old"
+  mv "$BATS_TEST_TMPDIR/old" "$state"
+  run -0 monitor sse-only
   run -3 monitor status
+  run -0 monitor health-only
+  run -0 monitor status
+  kill "$ODD_PID"
+}
+
+@test "health_monitor: a full disk of temporary files keeps no change from being told" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  mkdir "$BATS_TEST_TMPDIR/full"
+  mount -t tmpfs -o size=64k tmpfs "$BATS_TEST_TMPDIR/full" || skip 'cannot mount'
+  head -c 1m /dev/zero >"$BATS_TEST_TMPDIR/full/fill" 2>/dev/null || true
+  chmod 0770 "$repo"
+  TMPDIR=$BATS_TEST_TMPDIR/full run -2 monitor once
+  umount "$BATS_TEST_TMPDIR/full"
+  assert_equal "$(titles)" "critical repository $repo: unhealthy"
+}
+
+@test "health_monitor: what breaks in the script itself is unknown, never degraded or unhealthy" {
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\ncase $* in *mode*) exit 2 ;; esac\nexec %s "$@"\n' "$(command -v jq)" >"$BATS_TEST_TMPDIR/bin/jq"
+  chmod +x "$BATS_TEST_TMPDIR/bin/jq"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH run -3 monitor once
+  assert_output --partial 'error: line '
+}
+
+@test "health_monitor: hostile names are shown, not obeyed" {
+  printf '[[source]]\nname = "evil"\nkind = "sqlite"\npath = "%s/\\u001b[31m\\u202e\\u009b.db"\n' "$data" >>"$HOLDFAST_CONFIG"
+  printf 'no database' >"$data"/$'\e[31m\u202e\u009b.db'
+  run -2 monitor once
+  assert_output --partial 'database "'
+  refute_output --regexp $'\e|\u202e|\u009b'
+  refute grep -qP '\\u001b|\x{202e}|\x{9b}' "$told"
+  titles | grep -q 'critical database .*: unhealthy'
+}
+
+@test "health_monitor: a channel that is called ping does not make a ping that failed well" {
+  sed -i 's|^\[alerts\]|&\nping = "http://127.0.0.1:9/x"|; s|^name = "file"|name = "ping"|' "$HOLDFAST_CONFIG"
+  run -8 alert ping start
+  run -1 monitor once
+  run -1 monitor once
+  assert_equal "$(titles)" 'warning alerts ping: degraded'
+}
+
+@test "health_monitor: two halves that are started in the same minute follow each other" {
+  mkdir -p "$BATS_TEST_TMPDIR/logs"
+  # shellcheck disable=SC2034 # it is waited for by the lock
+  coproc HOLDER { exec flock --no-fork "$BATS_TEST_TMPDIR/logs/health.lock" sleep 1 3>&-; }
+  until ! flock --nonblock "$BATS_TEST_TMPDIR/logs/health.lock" true; do sleep 0.05; done
+  run -0 monitor health-only
 }
 
 @test "health_monitor: sse-only looks at streams alone and keeps the rest; health-only leaves them out" {
