@@ -48,7 +48,7 @@ repo='' config='' type=${BACKUP_TYPE:-full} lock_wait=${BACKUP_LOCK_WAIT:-0s} is
 sources=() # empty: all
 flags=()   # for every tool
 snap_flags=()
-id='' snap_code=0 verify_code=0 word='' # the first argument, if it is a type or status
+id='' snap_code=0 verify_code=0 is_second=false word='' # the first argument, if it is a type or status
 declare -A type_of=([nightly]=full [hourly]=hourly [snapshot]=manual ['pre-deployment']=pre-deployment
   ['emergency-pre-restore']=emergency)
 
@@ -127,6 +127,7 @@ take_snapshot() {
 # For begin, and on_exit: whatever happened, what Prometheus reads is not the last success.
 tell_metrics() { # begin | record
   local args=() said
+  if "$is_second"; then return; fi # the one at work tells its own end, and has not failed
   if [[ $1 == record ]]; then
     args=(--type "$type" --code "$exit_status" --seconds "$SECONDS")
     if [[ -n $id ]]; then args+=(--snapshot "$id"); fi
@@ -159,6 +160,7 @@ main() {
   on_exit stop_child
   log "backup of type $type: ${sources[*]:-every source} (process $$, log $log_file)"
   if ! take_lock "$log_dir/backup.lock" "$lock_wait"; then
+    is_second=true
     die 7 "already running: process $(<"$log_dir/backup.lock")" "let it end, or wait for it with --wait 30m"
   fi
   notify_start

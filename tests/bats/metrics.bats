@@ -116,6 +116,22 @@ value() { # <series>
   assert_output --partial 'never ended'
 }
 
+@test "metrics: a run that finds another one at work is no failure, and does not hide that the other was killed" {
+  printf '[[source]]\nname = "slow"\nkind = "command"\ncommand = "touch %s/started; sleep 30"\n' "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
+  chmod 0600 "$HOLDFAST_CONFIG"
+  "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet >/dev/null 2>&1 3>&- &
+  local first=$!
+  until [[ -e $BATS_TEST_TMPDIR/started ]]; do sleep 0.1; done
+  sleep 1.1
+  run -7 backup
+  assert_equal "$(value backup_failure_total)" 0
+  assert_equal "$(value backup_last_run_exit_code)" ''
+  kill -9 "$first"
+  wait "$first" || true
+  run healthcheck --check last_run
+  assert_output --partial 'never ended'
+}
+
 @test "metrics: a history that is damaged begins anew, and the newest complete snapshot is the last success" {
   run -0 backup
   find "$XDG_STATE_HOME/holdfast" -name 'runs-*.json' -exec sh -c 'printf garbage >"$1"' _ {} ';'
