@@ -117,7 +117,7 @@ value() { # <series>
 }
 
 @test "metrics: a run that finds another one at work is no failure, and does not hide that the other was killed" {
-  printf '[[source]]\nname = "slow"\nkind = "command"\ncommand = "touch %s/started; sleep 30"\n' "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
+  printf '[[source]]\nname = "slow"\nkind = "command"\ncommand = "cd %s; touch started; until [ -e stop ]; do sleep 0.1; done"\n' "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
   chmod 0600 "$HOLDFAST_CONFIG"
   "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet >/dev/null 2>&1 3>&- &
   local first=$!
@@ -129,6 +129,7 @@ value() { # <series>
   kill -9 "$first"
   wait "$first" || true
   run healthcheck --check last_run
+  touch "$BATS_TEST_TMPDIR/stop"
   assert_output --partial 'never ended'
 }
 
