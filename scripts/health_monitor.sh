@@ -71,10 +71,6 @@ parse_arguments() {
   if [[ -n $config ]]; then flags=(--config "$config"); fi
 }
 
-is_result() { # <JSON>
-  printf '%s' "$1" | jq -es '.[0].checks | all(has("check") and has("status"))' >/dev/null 2>&1
-}
-
 # What healthcheck says, as JSON in $answer; a tool that fails is a finding itself.
 look() { # [option of healthcheck]...
   local metrics page
@@ -136,10 +132,6 @@ print_state() { # <JSON>
   if "$is_quiet"; then filter='.checks[] | select(.status != "healthy")'; fi
   printf '%s' "$1" | jq -r "$plain \"\\(.status) \\(.time_utc)\", ($filter | \"\\(.status)\\t\\(.check) \\(.subject | @json | plain)\\t\" +
     (.message | @json | plain) + (if .next then \"\\tnext: \\(.next | @json | plain)\" else \"\" end))"
-}
-
-is_fresh() { # <JSON>: was every part of it looked at in the last 15 minutes, and none in the future?
-  printf '%s' "$1" | jq -e "$looked_at all(. > now - 900 and . < now + 60)" >/dev/null
 }
 
 leave() { # <status>

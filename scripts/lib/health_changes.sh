@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lib/health_changes.sh - jq programs over results of healthcheck: what is known after a look, and what of it is to be told.
+# lib/health_changes.sh - results of healthcheck as jq sees them: are they any, what is known after a look, and what of it is to be told.
 
 # Text for a terminal and a log: control characters, and marks that turn the direction of what follows, are seen and not obeyed.
 plain='def plain: gsub("[\\p{Cc}\\x{200e}\\x{200f}\\x{202a}-\\x{202e}\\x{2066}-\\x{2069}]"; "\ufffd");'
@@ -46,3 +46,11 @@ changes=$plain'def key: "health:\(.check):\(.subject)"; def name: .check + (if .
        | .status = "healthy" | .message = "it is not looked at any more" | .next = null))
   | [$severity[.status], key, ("\(name): \(.still // "")\(.status)" | plain),
      ("\(.message)" + (if .next then "\nnext: \(.next)" else "" end) | split("\n") | map(plain) | join("\n"))] | @json'
+
+is_result() { # <JSON>
+  printf '%s' "$1" | jq -es '.[0].checks | all(has("check") and has("status"))' >/dev/null 2>&1
+}
+
+is_fresh() { # <JSON>: was every part of it looked at in the last 15 minutes, and none in the future?
+  printf '%s' "$1" | jq -e "$looked_at all(. > now - 900 and . < now + 60)" >/dev/null
+}
