@@ -105,7 +105,7 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
 }
 
 @test "restore.sh: if the newest snapshot lacks a source, the newest that holds it is named" {
-  "$HOLDFAST_SOURCE/scripts/backup.sh" hourly --quiet trades
+  "$HOLDFAST_SOURCE/scripts/backup.sh" hourly --quiet --accept-losses trades
   run -6 "$script" latest --source settings --dry-run
   assert_output --partial "holds no source 'settings'; the newest that does is $good"
 }
@@ -118,7 +118,7 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
 
 @test "restore.sh: RESTORE_DATA leaves out data, as BACKUP_DATA does" {
   sed -i 's|class = "config"|class = "data"|' holdfast.toml
-  "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet
+  "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet --accept-losses
   echo 'setting: worse' >conf/a.yaml
   RESTORE_DATA=false run -0 "$script" latest --yes
   assert_equal "$(<conf/a.yaml)" 'setting: worse'
