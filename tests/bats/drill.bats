@@ -285,7 +285,7 @@ assert_stops() { # <pid>
     assert_equal "$code" 8
     assert_equal "$(jq -r '.result, (.sources[] | "\(.source) \(.failure.phase // "passed")")' <<<"$output" | paste -sd ' ')" \
       'failed trades passed lake restore conf passed'
-    assert_regex "$said" 'No space left on device|write to .* failed'
+    assert_regex "$said" 'No space left on device|write to .* failed|could not be written'
     run -1 grep -e 'does not decode' -e damaged <<<"$said" # nothing is wrong with what is stored
     assert_equal "$(tail -n 1 backups/ledger.jsonl | jq -r '.event, .result')" $'drilled\nfailed'
     assert_nothing_left
