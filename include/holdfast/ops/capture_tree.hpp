@@ -99,6 +99,7 @@ inline PendingComponent capture_tree_source(RunContext& run, const CaptureTask& 
     TreeOptions options;
     options.path = task.path;
     options.exclude = task.source->exclude;
+    if (task.source->newer_than) options.changed_since = run.start - *task.source->newer_than;
     options.keep_out = {run.repository.root().string(), cache_folder(run.repository).string()};
     options.file_name = fs::path(task.component).filename().string();
     options.busy_timeout = task.source->busy_timeout;

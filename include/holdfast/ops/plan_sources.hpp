@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "holdfast/policy/config.hpp"
+#include "holdfast/policy/client_runs.hpp"
 #include "holdfast/source/sqlite_files.hpp"
 #include "holdfast/store/manifest.hpp"
 
@@ -19,7 +19,8 @@ namespace holdfast::ops {
 struct CaptureTask {
     std::string component;
     const SourceConfig* source = nullptr;
-    std::string path;  // one file or directory; empty for commands and standard input
+    std::string path;  // one file or directory; empty for commands, servers and standard input
+    std::optional<ClientRun> client{};  // of a server
 };
 
 struct CapturePlan {
@@ -97,6 +98,9 @@ inline CapturePlan plan_sources(const std::vector<SourceConfig>& sources) {
     for (const SourceConfig& source : sources) {
         if (source.kind == SourceKind::command)
             plan.tasks.push_back({source.name, &source, ""});
+        else if (is_server(source.kind))
+            for (const ClientRun& client : client_runs(source))
+                plan.tasks.push_back({client.component, &source, "", client});
         else
             detail::plan_paths(source, plan);
     }

@@ -78,7 +78,19 @@ Put `2>/dev/null` behind `zstd` if "Broken pipe" disturbs you: `head` stops read
 object for every line, which is slow for a database with many small changes. recover.sh does the same work
 once per object, so prefer it if it runs.
 
-## 5. If the manifest is damaged as well
+## 5. Dumps of servers
+
+What a PostgreSQL or Redis server gave is a plain file; its own programs read it.
+
+    createdb shop && pg_restore --exit-on-error --dbname=shop OUT/NAME/shop.dump     # psql -f OUT/NAME/globals.sql first, for the roles
+    pg_restore --list OUT/NAME/shop.dump                                             # what is in it; --file=- writes it as SQL
+    mkdir -m 700 /srv/data && tar -xf OUT/NAME/base.tar -C /srv/data                 # a base backup: pg_verifybackup, then start on it
+    redis-check-rdb OUT/NAME/dump.rdb                                                # stop the server, put it at its dir/dump.rdb, start
+
+A Redis server with `appendonly yes` does not read dump.rdb. Move its append-only files away, start it with `--appendonly no`, then
+`CONFIG SET appendonly yes` writes new ones.
+
+## 6. If the manifest is damaged as well
 
 The names in `SHA256SUMS` tell which objects belonged to the snapshot, and `for o in objects/*/*; do zstd -dc "$o"; done`
 unpacks them all. Trees are plain tar records in there. The manifest of the snapshot before (its number is one less)

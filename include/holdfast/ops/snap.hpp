@@ -8,7 +8,7 @@
 #include <new>
 
 #include "holdfast/base/host_name.hpp"
-#include "holdfast/ops/capture_command.hpp"
+#include "holdfast/ops/capture_client.hpp"
 #include "holdfast/ops/capture_tree.hpp"
 #include "holdfast/ops/check_certificate.hpp"
 #include "holdfast/ops/keep_recipes.hpp"
@@ -57,6 +57,8 @@ inline PendingComponent capture_kind(RunContext& run, const CaptureTask& task, P
         case SourceKind::sqlite: return capture_sqlite(run, task, std::move(out));
         case SourceKind::tree: return capture_tree_source(run, task, std::move(out));
         case SourceKind::command: return capture_command(run, task, std::move(out));
+        case SourceKind::postgres:
+        case SourceKind::redis: return capture_client(run, task, std::move(out));
     }
     throw Error(Kind::internal, "unknown kind of source");
 }
@@ -77,7 +79,8 @@ inline PendingComponent capture_task(RunContext& run, const CaptureTask& task) {
     c.source_class = word_for(task.source->source_class);
     c.path = task.path;
     const bool is_stdin = task.source->kind == SourceKind::command && task.source->command.empty();
-    c.kind = is_stdin ? "stdin" : word_for(task.source->kind);
+    // To a repository what a client wrote is what a command printed: every recover.sh knows how to give it back.
+    c.kind = is_stdin ? "stdin" : task.client ? "command" : word_for(task.source->kind);
     PendingComponent out = capture_kind(run, task, std::move(begun));
     out.component.mount = mount_of(task.path);
     return out;

@@ -28,8 +28,8 @@ struct CheckConfig {
 namespace detail {
 
 inline void read_query(TomlTable& table, SourceKind kind, CheckConfig& out) {
-    if (kind != SourceKind::sqlite)
-        table.fail("sql", "is for sources of kind = \"sqlite\" only", "use a command");
+    if (kind != SourceKind::sqlite && kind != SourceKind::postgres)
+        table.fail("sql", "is for sources of kind = \"sqlite\" or \"postgres\" only", "use a command");
     out.sql = *table.text("sql");
     check_text(table, "sql", out.sql);
     out.expect = table.text("expect");

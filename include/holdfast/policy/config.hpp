@@ -21,6 +21,7 @@
 #include "holdfast/policy/drill_config.hpp"
 #include "holdfast/policy/health_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
+#include "holdfast/policy/server_config.hpp"
 #include "holdfast/policy/services_config.hpp"
 #include "holdfast/policy/toml_values.hpp"
 #include "holdfast/policy/words.hpp"
@@ -59,12 +60,14 @@ struct SourceConfig {
     std::string name;
     SourceKind kind = SourceKind::tree;
     SourceClass source_class = SourceClass::data;
-    std::vector<std::string> paths;         // absolute glob patterns (base/glob.hpp); none for a command
-    std::vector<std::string> exclude;       // globs inside a tree
-    std::chrono::seconds busy_timeout{30};  // sqlite: how long a lock may keep us waiting
-    std::vector<std::string> command;       // argv, or one line for bash if `shell`
+    std::vector<std::string> paths;    // absolute glob patterns (base/glob.hpp); of sqlite and tree
+    std::vector<std::string> exclude;  // globs inside a tree
+    std::optional<std::chrono::seconds> newer_than;  // tree: files that were changed since, and no others
+    std::chrono::seconds busy_timeout{30};           // sqlite: how long a lock may keep us waiting
+    std::vector<std::string> command;                // argv, or one line for bash if `shell`
     bool shell = false;
-    std::chrono::seconds timeout{3600};  // command
+    ServerConfig server;                 // postgres, redis
+    std::chrono::seconds timeout{3600};  // command, and each client of a server
     std::string expect_end;              // command: text that its output must end with; empty: any
     bool allow_empty = false;            // an empty source is no reason for suspicion
     bool allow_incompressible = false;   // nor is data that suddenly does not compress
@@ -97,7 +100,7 @@ struct Config {
         const auto runs = [](const CheckConfig& c) { return !c.command.empty(); };
         return !drill.start.empty() || services.runs_commands() ||
                std::any_of(sources.begin(), sources.end(), [&](const SourceConfig& s) {
-                   return s.kind == SourceKind::command ||
+                   return s.kind == SourceKind::command || is_server(s.kind) ||
                           std::any_of(s.checks.begin(), s.checks.end(), runs);
                });
     }
@@ -195,17 +198,44 @@ inline void check_kind_of_keys(TomlTable& table, SourceKind kind) {
     struct Rule {
         const char* key;
         SourceKind kind;
+        SourceKind other;  // the same if there is only one
     };
-    static constexpr Rule kRules[] = {{"exclude", SourceKind::tree},
-                                      {"busy_timeout", SourceKind::sqlite},
-                                      {"command", SourceKind::command},
-                                      {"timeout", SourceKind::command},
-                                      {"expect_end", SourceKind::command}};
+    using enum SourceKind;
+    static constexpr Rule kRules[] = {{"exclude", tree, tree},
+                                      {"newer_than", tree, tree},
+                                      {"busy_timeout", sqlite, sqlite},
+                                      {"command", command, command},
+                                      {"expect_end", command, command},
+                                      {"database", postgres, postgres},
+                                      {"tables", postgres, postgres},
+                                      {"mode", postgres, postgres},
+                                      {"globals", postgres, postgres},
+                                      {"service", postgres, postgres},
+                                      {"service_file", postgres, postgres},
+                                      {"socket", redis, redis},
+                                      {"data_dir", redis, redis},
+                                      {"host", postgres, redis},
+                                      {"port", postgres, redis},
+                                      {"user", postgres, redis},
+                                      {"password_file", postgres, redis},
+                                      {"via", postgres, redis}};
     for (const Rule& rule : kRules)
-        if (table.has(rule.key) && kind != rule.kind)
-            table.fail(rule.key, std::string("is for kind = \"") + word_for(rule.kind) + "\" only");
-    if (table.has("path") && kind == SourceKind::command)
-        table.fail("path", "is not for kind = \"command\"", "name the file in the command");
+        if (table.has(rule.key) && kind != rule.kind && kind != rule.other)
+            table.fail(rule.key,
+                       std::string("is for kind = \"") + word_for(rule.kind) +
+                           (rule.kind == rule.other ? "" : "\" or \"" + std::string(word_for(rule.other))) +
+                           "\" only");
+    if (table.has("timeout") && kind != command && !is_server(kind))
+        table.fail("timeout", "is for kind = \"command\" and servers only");
+    if (table.has("path") && (kind == command || is_server(kind)))
+        table.fail("path", std::string("is not for kind = \"") + word_for(kind) + "\"",
+                   kind == command ? "name the file in the command" : "say host, or socket");
+}
+
+inline SourceClass default_class(SourceKind kind) {
+    if (kind == SourceKind::redis) return SourceClass::cache;
+    const bool is_database = kind == SourceKind::sqlite || kind == SourceKind::postgres;
+    return is_database ? SourceClass::database : SourceClass::data;
 }
 
 inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
@@ -217,21 +247,30 @@ inline SourceConfig read_source(TomlTable& table, const fs::path& folder) {
                    "use letters, digits, '.', '_' and '-', at most 64, a letter or digit first");
     out.name = *name;
     if (!table.has("kind"))
-        table.fail("kind", "is missing for source " + in_quotes(out.name), "one of sqlite, tree, command");
+        table.fail("kind", "is missing for source " + in_quotes(out.name),
+                   "one of sqlite, tree, command, postgres, redis");
     read_word(table, "kind", out.kind);
-    out.source_class = out.kind == SourceKind::sqlite ? SourceClass::database : SourceClass::data;
+    out.source_class = default_class(out.kind);
     read_word(table, "class", out.source_class);
     check_kind_of_keys(table, out.kind);
+    const bool has_path = out.kind == SourceKind::sqlite || out.kind == SourceKind::tree;
 
     for (const std::string& path : table.text_or_texts("path")) {
         check_path(table, "path", path);
         out.paths.push_back(join_pattern(folder, path));
     }
-    if (out.paths.empty() && out.kind != SourceKind::command)
+    if (out.paths.empty() && has_path)
         table.fail("path", table.has("path") ? "is empty" : "is missing for source " + in_quotes(out.name));
     out.exclude = table.text_or_texts("exclude");
     for (const std::string& pattern : out.exclude) check_text(table, "exclude", pattern);
+    if (table.has("newer_than"))
+        read_duration(table, "newer_than", std::chrono::seconds{1}, out.newer_than.emplace());
     read_duration(table, "busy_timeout", std::chrono::seconds{0}, out.busy_timeout);
+    if (is_server(out.kind))
+        out.server = read_server(table, out.kind, [&](const char* key, const std::string& path) {
+            check_path(table, key, path);
+            return join_path(folder, path);
+        });
     if (out.kind == SourceKind::command)
         read_command(table, "command",
                      "command = [\"pg_dump\", \"-Fc\", \"orders\"], or one line for bash in quotes",

@@ -9,6 +9,7 @@
 
 #include "holdfast/policy/config.hpp"
 #include "holdfast/policy/health_text.hpp"
+#include "holdfast/policy/server_text.hpp"
 #include "holdfast/policy/toml_text.hpp"
 #include "holdfast/wrap/json.hpp"
 
@@ -46,10 +47,14 @@ inline std::string source_toml(const SourceConfig& source) {
         out += line("command", source.shell ? toml_text(source.command.at(0)) : toml_list(source.command));
         out += line("timeout", toml_text(duration_text(source.timeout)));
         if (!source.expect_end.empty()) out += line("expect_end", toml_text(source.expect_end));
+    } else if (is_server(source.kind)) {
+        out += server_toml(source.server, source.kind);
+        out += line("timeout", toml_text(duration_text(source.timeout)));
     } else {
         out += line("path", toml_list(source.paths));
     }
     if (source.kind == SourceKind::tree) out += line("exclude", toml_list(source.exclude));
+    if (source.newer_than) out += line("newer_than", toml_text(duration_text(*source.newer_than)));
     if (source.kind == SourceKind::sqlite)
         out += line("busy_timeout", toml_text(duration_text(source.busy_timeout)));
     return out + line("allow_empty", source.allow_empty ? "true" : "false") +
@@ -67,10 +72,14 @@ inline Json source_json(const SourceConfig& source) {
         out["shell"] = source.shell;
         out["timeout_s"] = source.timeout.count();
         out["expect_end"] = json_text(source.expect_end);
+    } else if (is_server(source.kind)) {
+        add_server_json(source.server, source.kind, out);
+        out["timeout_s"] = source.timeout.count();
     } else {
         out["path"] = json_list(source.paths);
     }
     if (source.kind == SourceKind::tree) out["exclude"] = json_list(source.exclude);
+    if (source.newer_than) out["newer_than_s"] = source.newer_than->count();
     if (source.kind == SourceKind::sqlite) out["busy_timeout_s"] = source.busy_timeout.count();
     out["allow_empty"] = source.allow_empty;
     out["allow_incompressible"] = source.allow_incompressible;

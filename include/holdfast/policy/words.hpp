@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-enum class SourceKind { sqlite, tree, command };
+enum class SourceKind { sqlite, tree, command, postgres, redis };
 enum class SourceClass { database, cache, config, logs, data };
 enum class SnapshotType { full, hourly, pre_deployment, manual, emergency };
 enum class VerifyAfter { none, plain, deep };
@@ -20,9 +20,15 @@ template <class E>
 struct Words;
 template <>
 struct Words<SourceKind> {
-    static constexpr std::pair<const char*, SourceKind> kAll[] = {
-        {"sqlite", SourceKind::sqlite}, {"tree", SourceKind::tree}, {"command", SourceKind::command}};
+    static constexpr std::pair<const char*, SourceKind> kAll[] = {{"sqlite", SourceKind::sqlite},
+                                                                  {"tree", SourceKind::tree},
+                                                                  {"command", SourceKind::command},
+                                                                  {"postgres", SourceKind::postgres},
+                                                                  {"redis", SourceKind::redis}};
 };
+
+/// Captured by its own client programs, restored into a server; everything else has a path or is just a stream.
+inline bool is_server(SourceKind kind) { return kind == SourceKind::postgres || kind == SourceKind::redis; }
 template <>
 struct Words<SourceClass> {
     static constexpr std::pair<const char*, SourceClass> kAll[] = {{"database", SourceClass::database},

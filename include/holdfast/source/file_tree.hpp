@@ -26,7 +26,8 @@ struct TreeOptions {
     std::string path;                   // a link to the top is followed, links inside are not
     std::vector<std::string> exclude;   // globs held against the path relative to the top (glob_covers)
     std::vector<std::string> keep_out;  // directories that are never entered: the repository, the cache
-    std::string file_name;              // name of the entry if `path` is one file; empty: its own name
+    std::optional<std::chrono::system_clock::time_point> changed_since;  // older files are left out
+    std::string file_name;  // name of the entry if `path` is one file; empty: its own name
     std::chrono::milliseconds busy_timeout{30'000};  // for each SQLite file
     std::filesystem::path staging;                   // for private copies of databases
     std::chrono::system_clock::time_point start = std::chrono::system_clock::now();
@@ -129,6 +130,7 @@ inline TreeReport capture_tree(const TreeOptions& options, TreeSink& sink) {
                       [&](TreeIssue issue, const std::string& path, const std::string& why) {
                           report.tell(issue, path, why);
                       });
+        if (options.changed_since) walk.leave_out_before(options.changed_since->time_since_epoch());
         while (auto entry = walk.next()) segments.add(*std::move(entry));
     } else {
         capture.name_as(only_name);

@@ -37,6 +37,9 @@ public:
         : top_(open_again(root)), chain_(std::move(root)), exclude_(std::move(exclude)),
           keep_out_(std::move(keep_out)), listener_(std::move(listener)) {}
 
+    /// Files whose content was last changed before this time since the epoch are passed over, as excluded ones are.
+    void leave_out_before(std::chrono::nanoseconds time) { oldest_ = time; }
+
     /// The next entry; nothing at the end. Throws: interrupted.
     std::optional<WalkEntry> next() {
         if (!started_) return start();
@@ -134,6 +137,7 @@ private:
         if (::fstatat(chain_.fd(), name.c_str(), &entry.st, AT_SYMLINK_NOFOLLOW) != 0)
             return skip(errno == ENOENT ? TreeIssue::vanished : TreeIssue::unreadable, entry.path,
                         OsError(errno, "stat").what());
+        if (S_ISREG(entry.st.st_mode) && modified(entry.st) < oldest_) return std::nullopt;
         switch (entry.st.st_mode & S_IFMT) {
             case S_IFREG: return look_at_file(level, name, std::move(entry));
             case S_IFDIR: return look_at_directory(name, std::move(entry));
@@ -196,6 +200,9 @@ private:
         walk.scan_ = &*shared_;
         while (walk.next()) {}
     }
+    static std::chrono::nanoseconds modified(const struct stat& st) {
+        return std::chrono::seconds{st.st_mtim.tv_sec} + std::chrono::nanoseconds{st.st_mtim.tv_nsec};
+    }
     static bool has_sidecars(const Level& level, const std::string& name) {
         return std::any_of(kSqliteSidecars.begin(), kSqliteSidecars.end(), [&](const char* end) {
             return std::binary_search(level.names.begin(), level.names.end(), name + end, before);
@@ -214,6 +221,7 @@ private:
     UniqueFd top_;
     DirectoryChain chain_;
     std::vector<std::string> exclude_;
+    std::chrono::nanoseconds oldest_ = std::chrono::nanoseconds::min();
     std::vector<FileIdentity> keep_out_;
     TreeListener listener_;
     bool started_ = false;
