@@ -40,7 +40,7 @@ simulate_loss() { # <new folder> [source...]: sets work
   local names=() shown
   shift
   export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
-  mapfile -t names < <(jq -r '.source[] | select(.kind != "command") | .name |
+  mapfile -t names < <(jq -r '.source[] | select(.kind | IN("sqlite", "tree")) | .name |
     select($ARGS.positional == [] or IN($ARGS.positional[]))' --args "$@" < <(pour "$config_json"))
   ((${#names[@]} > 0)) || die 3 "there is no database or tree whose loss could be simulated" "name another --source"
   log "simulated loss of ${names[*]}: taking a copy below $work"

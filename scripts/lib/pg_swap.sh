@@ -1,0 +1,193 @@
+# shellcheck shell=bash
+# lib/pg_swap.sh - makes a database from a dump beside the live one, and exchanges their names when it is proven.
+
+# A server for a drill: nothing outside of it is changed, so roles are simply made.
+prepare_scratch() {
+  local user
+  find_pg_bin
+  make_pg_home "$staging"
+  allow_private
+  init_private
+  start_private "$pg_home/data"
+  wait_private holdfast 60 "the scratch server did not start"
+  pg_use_private "$pg_home" 5432 holdfast
+  for dump in "${dumps[@]}"; do
+    while IFS= read -r user; do
+      sql_name "$user"
+      if [[ -n $user ]]; then ask postgres "CREATE ROLE $REPLY" >/dev/null; fi
+    done < <(missing_roles "$dump")
+  done
+  cleans=false
+}
+
+# Who is connected, in one line.
+connections_of() { # <database>
+  sql_text "$1"
+  ask postgres "SELECT string_agg(format('%s of %s (pid %s)', coalesce(nullif(application_name, ''), 'a client'), usename, pid), ', ') FROM pg_stat_activity
+    WHERE datname = $REPLY AND backend_type = 'client backend'"
+}
+
+check_free() { # <database>: nobody may be connected to what is renamed
+  local who
+  who=$(connections_of "$1")
+  if [[ -z $who ]]; then return; fi
+  "$is_forced" || die 10 "database '$1' is in use: $who; nothing was changed" "stop what uses it, or --force ends these connections"
+  if "$is_dry"; then return; fi
+  sql_text "$1"
+  ask postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $REPLY AND backend_type = 'client backend'" >/dev/null
+}
+
+drop_quietly() { # <database>
+  sql_name "$1"
+  ask postgres "DROP DATABASE IF EXISTS $REPLY" >/dev/null 2>&1 || say WARN "'$1' is left in the server: dropdb '$1'"
+}
+
+# What pg_dump --create says of the database itself; "CREATE DATABASE x WITH ..." for another name.
+create_like() { # <new database>
+  local with
+  with=$(dump_sql "$dump" --create --schema-only | sed -nE 's/^CREATE DATABASE .* (WITH TEMPLATE = template0 .*);$/\1/p' | head -n 1)
+  sql_name "$1"
+  ask postgres "CREATE DATABASE $REPLY ${with:-WITH TEMPLATE = template0}" >/dev/null ||
+    die 8 "database '$1' could not be made; nothing was changed" "may this user make databases? what the server says is above"
+}
+
+# Owner, settings, comment and grants of the database, which name it: for its own name only.
+settle_database() { # <database>
+  local text
+  text=$(dump_sql "$dump" --create --schema-only | grep -E '^(ALTER DATABASE|COMMENT ON DATABASE|(GRANT|REVOKE) .* ON DATABASE) ' || true)
+  if "$without_owners"; then text=$(grep -vE '^ALTER DATABASE .* OWNER TO |^GRANT|^REVOKE' <<<"$text" || true); fi
+  if [[ -n $text ]]; then ask postgres "$text" >/dev/null || say WARN "not every setting of database '$1' could be made"; fi
+}
+
+load_dump() { # <dump> <database> [argument]...
+  local args=(--no-password --exit-on-error "${@:3}")
+  if "$without_owners"; then args+=(--no-owner --no-privileges); fi
+  pg_to "$2"
+  if ((${#via[@]} > 0)); then
+    "${via[@]}" pg_restore "${args[@]}" --dbname="$REPLY" <"$1"
+  else
+    if [[ " $* " != *' --single-transaction '* ]]; then args+=(--jobs="$jobs"); fi
+    pg_restore "${args[@]}" --dbname="$REPLY" -- "$1"
+  fi
+}
+
+# Makes and proves the database under another name; $work/prepared says what install_prepared has to exchange.
+prepare_database() { # <database in the dump> <name that it gets>
+  local old=false fresh before
+  ask postgres 'SELECT 1' >/dev/null || die 8 "the server of source '$source' cannot be reached; nothing was changed" "what it says is above"
+  if database_exists "$2"; then old=true; fi
+  if "$old" && ! "$cleans"; then
+    die 10 "database '$2' already exists; nothing was changed" "--clean exchanges it and keeps the old one until --accept; --into NAME restores beside it"
+  fi
+  if ! "$is_dry" || ! "$makes_roles"; then check_needs "$dump"; fi
+  if "$old" && [[ -z $phase ]]; then check_free "$2"; fi # restore.sh stops the services only later
+  stamp
+  fresh=${2:0:36}_restoring_$REPLY before=${2:0:36}_before_$REPLY
+  if "$is_dry"; then
+    log "would restore '$1' of snapshot $id as '$2'$("$old" && printf '; the present one stays as %s' "$before")"
+    return
+  fi
+  printf '%s\t%s\t%s\t%s\t%s\n' "$fresh" "$2" "$old" "$before" "$dump" >>"$work/prepared"
+  create_like "$fresh"
+  log "restoring '$1' of snapshot $id"
+  pour "$dump" "$fresh" || die 8 "the dump of '$1' could not be restored; the live database was not touched" "the line that failed is above"
+  check_rows_of "$fresh" "$dump"
+  check_queries "$fresh" || die 5 "the restored database does not pass its checks; the live one was not touched" "catalog lists older snapshots"
+}
+
+# For on_exit: what was not exchanged goes; of a private server everything does.
+discard_prepared() {
+  local fresh rest
+  if "$is_scratch" || "$keeps_prepared" || [[ ! -f $work/prepared ]]; then return 0; fi
+  while IFS=$'\t' read -r fresh rest; do drop_quietly "$fresh"; done <"$work/prepared"
+}
+
+# All databases of the source in one transaction.
+install_prepared() {
+  local fresh name old before text='' new target keep
+  while IFS=$'\t' read -r fresh name old before dump; do
+    sql_name "$fresh" && new=$REPLY
+    sql_name "$name" && target=$REPLY
+    sql_name "$before" && keep=$REPLY
+    if "$old"; then
+      check_free "$name"
+      text+="ALTER DATABASE $target RENAME TO $keep; "
+    fi
+    text+="ALTER DATABASE $new RENAME TO $target; "
+  done <"$work/prepared"
+  rename_all "$text"
+  keeps_prepared=true
+  while IFS=$'\t' read -r fresh name old before dump; do
+    if [[ -z $into ]]; then settle_database "$name"; fi
+    log "database '$name' is restored$("$old" && printf '; what was there before is %s: --undo, --accept' "'$before'")"
+  done <"$work/prepared"
+}
+
+rename_all() { # <statements>
+  ask postgres "BEGIN; $1 COMMIT;" >/dev/null ||
+    die 10 "the names could not be exchanged; the live database is as it was" "somebody may have connected meanwhile: --force"
+}
+
+newest_before() { # <database> <what>: in $REPLY
+  sql_text "${1:0:36}_${2}_"
+  REPLY=$(ask postgres "SELECT datname FROM pg_database WHERE starts_with(datname, $REPLY) ORDER BY datname DESC LIMIT 1")
+}
+
+undo_database() { # <database>
+  local before old=false
+  newest_before "$1" before
+  before=$REPLY
+  [[ -n $before ]] || die 6 "there is no restore of '$1' to undo" "databases named ${1}_before_<time> are what --undo needs"
+  if database_exists "$1"; then old=true; fi
+  if "$is_dry"; then
+    log "would exchange '$1' with '$before'"
+    return
+  fi
+  local text='' name target
+  stamp
+  name=${1:0:36}_undone_$REPLY
+  if "$old"; then
+    check_free "$1"
+    sql_name "$name" && text=$REPLY
+  fi
+  sql_name "$1" && target=$REPLY
+  if "$old"; then text="ALTER DATABASE $target RENAME TO $text; "; fi
+  sql_name "$before"
+  rename_all "${text}ALTER DATABASE $REPLY RENAME TO $target;"
+  log "database '$1' is what it was before; the restored one is kept: --accept"
+}
+
+accept_database() { # <database>
+  local what
+  for what in before undone; do
+    while newest_before "$1" "$what" && [[ -n $REPLY ]]; do
+      log "dropping '$REPLY'"
+      if "$is_dry"; then break; fi
+      sql_name "$REPLY"
+      ask postgres "DROP DATABASE $REPLY" >/dev/null || die 10 "it could not be dropped" "is somebody connected to it?"
+    done
+  done
+}
+
+# Tables into the database that is there: all of them or none, in one transaction.
+restore_tables() { # <database>
+  local args=() table there
+  database_exists "$1" || die 6 "there is no database '$1' to restore a table into; nothing was changed" "restore it whole, or say --to-file"
+  list_tables "$dump" >"$work/list"
+  for table in "${tables[@]}"; do
+    sql_text "$table"
+    there=$(ask "$1" "SELECT string_agg(c.oid::regclass::text, ', ') FROM pg_class c WHERE c.relname = $REPLY AND c.relkind IN ('r', 'p')")
+    if [[ -n $there ]] && ! "$cleans"; then
+      die 10 "database '$1' has a table '$there' already; nothing was changed" "--clean replaces it; or restore the database with --into NAME and copy rows"
+    fi
+  done
+  if "$is_dry"; then
+    log "would restore ${tables[*]} into '$1'"
+    return
+  fi
+  if "$cleans"; then args+=(--clean --if-exists); fi
+  if "$without_owners"; then args+=(--no-owner --no-privileges); fi
+  dump_sql "$dump" --use-list="$work/list" "${args[@]}" | psql_in "$1" --single-transaction >/dev/null ||
+    die 8 "the tables could not be restored, and the database is as it was" "what failed is above; what refers to a table keeps it from being replaced"
+  check_rows_of "$1" "$dump" --use-list="$work/list"
+}
