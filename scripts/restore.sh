@@ -18,6 +18,8 @@ source "$lib_dir/snapshot_table.sh"
 source "$lib_dir/choose.sh"
 # shellcheck source=lib/restore_plan.sh
 source "$lib_dir/restore_plan.sh"
+# shellcheck source=lib/restore_servers.sh
+source "$lib_dir/restore_servers.sh"
 # shellcheck source=lib/replace.sh
 source "$lib_dir/replace.sh"
 
@@ -157,6 +159,7 @@ main() {
     exec restore --accept "${flags[@]}" ${name:+"$name"}
   elif [[ -n $target ]]; then
     load_config "${flags[@]}"
+    go_to_moment
     choose_snapshot
     if "$is_dry"; then flags+=(--dry-run); fi
     exec restore "$id" --target "$target" "${flags[@]}" "${chosen[@]/#/--component=}"
@@ -165,6 +168,7 @@ main() {
   load_services
   begin_step plan
   if [[ $verb == restore ]]; then
+    go_to_moment
     choose_snapshot
     plan_restore
   else

@@ -90,7 +90,7 @@ prepare_database() { # <database in the dump> <name that it gets>
   printf '%s\t%s\t%s\t%s\t%s\n' "$fresh" "$2" "$old" "$before" "$dump" >>"$work/prepared"
   create_like "$fresh"
   log "restoring '$1' of snapshot $id"
-  pour "$dump" "$fresh" || die 8 "the dump of '$1' could not be restored; the live database was not touched" "the line that failed is above"
+  load_dump "$dump" "$fresh" || die 8 "the dump of '$1' could not be restored; the live database was not touched" "the line that failed is above"
   check_rows_of "$fresh" "$dump"
   check_queries "$fresh" || die 5 "the restored database does not pass its checks; the live one was not touched" "catalog lists older snapshots"
 }

@@ -35,7 +35,8 @@ finish_record() {
     --slurpfile report <(pour "$report") # no argument: many warnings are longer than one may be
   case $outcome in
     restored*)
-      note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
+      while IFS= read -r REPLY; do note_incident '.next += $ARGS.positional' --args "$REPLY"; done < <(servers_hints)
+      [[ -z $restore_id ]] || note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
         "\`restore.sh --accept $restore_id\` when all is well: removes the old state that is kept beside the data"
       ;;
     'rolled back')
@@ -127,14 +128,16 @@ roll_back() { # <why>
   say ERROR "$1"
   outcome='restored, not healthy' summary=$1
   if ! "$rolls_back" || [[ $(jq -r .state < <(pour "$report")) != restored ]]; then
-    say HINT "the data stays as it is now; restore.sh --undo $restore_id brings back what was there before"
+    say HINT "the data stays as it is now; restore.sh --undo${restore_id:+ $restore_id} brings back what was there before"
     exit 8
   fi
   say ERROR "ROLLING BACK to the state before this restore"
   fail_code=1
   stop_all
+  undo_servers
+  child_code=0
   if "$is_forced"; then force=(--force); fi # whoever had it open then has it open now
-  change_data rollback restore --undo "$restore_id" "${force[@]}"
+  if ((${#data_command[@]} > 0)); then change_data rollback restore --undo "$restore_id" "${force[@]}"; fi
   report=$first
   if ((child_code != 0 && child_code != 4)); then
     die 1 "the rollback failed (exit $child_code): the restored data is in place and not healthy" "what is in the way is said above; then: restore.sh --undo $restore_id"
@@ -151,19 +154,28 @@ roll_back() { # <why>
 replace_data() { # <arguments of the script>
   local code
   begin_run "$1"
+  prepare_servers
   if ((${#services[@]} > 0)); then stop_all; fi
+  install_servers
   log "${verb/undo/undo of} ${restore_id:-$id}: this takes as long as reading and writing the data"
-  change_data "$verb" "${data_command[@]}"
+  if ((${#data_command[@]} > 0)); then
+    change_data "$verb" "${data_command[@]}"
+  else # all of it lives in servers
+    report='{"state": "restored", "components": []}' child_code=0
+  fi
   code=$child_code
+  if ((code != 0 && code != 4)); then undo_servers; fi
   ((code == 0 || code == 4)) || die "$code" "the $verb did not take place (exit $code)" "what is in the way is said above"
   outcome="${verb/restore/restored}, not checked" summary='the run ended before the services were checked'
   bring_up
+  if [[ -z $service_failure ]]; then assert_servers; fi
   if [[ -n $service_failure ]]; then roll_back "$service_failure"; fi
   outcome=restored summary="snapshot $id is in place"
   if [[ $(jq -r .state < <(pour "$report")) == undone ]]; then outcome=undone summary="what restore $restore_id replaced is back"; fi
   if ((${#services[@]} > 0)); then summary+=' and the services are up'; fi
   now_ms
   log "$outcome in $(((REPLY - record_begin) / 1000)) s: $summary"
-  if [[ $outcome == restored ]]; then log "if it is not right: restore.sh --undo $restore_id; when all is well: restore.sh --accept $restore_id"; fi
+  if [[ $outcome == restored ]]; then servers_hints | while IFS= read -r REPLY; do log "$REPLY"; done; fi
+  if [[ $outcome == restored && -n $restore_id ]]; then log "if it is not right: restore.sh --undo $restore_id; when all is well: restore.sh --accept $restore_id"; fi
   exit "$code"
 }

@@ -9,6 +9,14 @@ data_command=() # what will be done
 
 plan_restore() {
   local args=(--in-place) component plan code=0 look=() text
+  confirm_word=$(jq -r --argjson names "$(as_json "${chosen[@]}")" --argjson servers "$(as_json "${chosen_servers[@]#* }")" \
+    '[.components[] | select(.name | IN($names[])) | .source] + $servers | unique | if length == 1 then .[0] else "replace" end' < <(pour "$manifest_json"))
+  confirm_what="replace the data above by that of snapshot $id"
+  if ((${#chosen[@]} == 0)); then # all of it lives in servers
+    plan_servers
+    describe_snapshot
+    return
+  fi
   for component in "${chosen[@]}"; do args+=(--component "$component"); done
   if [[ -n $to ]]; then args+=(--to "$to"); fi
   if "$is_online"; then args+=(--online); fi
@@ -22,10 +30,8 @@ plan_restore() {
   mapfile -t places <<<"$text"
   if ! is_own_place "$id"; then touches_live=false; fi
   if "$is_online"; then touches_live=false; fi # they stay connected
-  confirm_word=$(jq -r --argjson names "$(as_json "${chosen[@]}")" \
-    '[.components[] | select(.name | IN($names[])) | .source] | unique | if length == 1 then .[0] else "replace" end' < <(pour "$manifest_json"))
-  confirm_what="replace the data above by that of snapshot $id"
   data_command=(restore "$id" "${args[@]}")
+  plan_servers
   describe_snapshot
 }
 
