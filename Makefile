@@ -39,10 +39,11 @@ fmt: ## format C++ and shell in place
 	@scripts/dev/deps.sh test dev
 	@scripts/dev/fmt.sh
 
-bench: build ## measure everything against zstd, find, openssl, sqlite3 and DuckDB
+bench: build ## measure against zstd, find, openssl, sqlite3, DuckDB, pg_dump and pgBackRest
 	@cmake --build $(BUILD) --target bench_helpers
 	@bench/run.sh
 	@bench/exports.sh
+	@bench/servers.sh
 
 install: build ## install below PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -24,7 +24,7 @@ server_script() { # <kind> <name> <argument>...: its code in $child_code
 go_to_moment() { # before anything is chosen
   local mode
   if ((${#sources[@]} != 1)) || [[ -z $at ]]; then return 0; fi
-  mode=$(jq -r --arg name "${sources[0]}" '.source[] | select(.name == $name and .kind == "postgres") | .mode' <<<"$config_json")
+  mode=$(jq -r --arg name "${sources[0]}" '.source[] | select(.name == $name and .kind == "postgres") | .mode' < <(pour "$config_json"))
   if [[ $mode != physical ]]; then return 0; fi
   [[ -n $target ]] || die 2 "source '${sources[0]}' is a whole cluster, which is laid out beside the live one" "say where: --target DIR"
   exec "$BASH" "$lib_dir/../pg_pitr.sh" --source "${sources[0]}" --at "$at" --target "$target" ${repo:+--path "$repo"} ${config:+--config "$config"}

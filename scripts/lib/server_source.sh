@@ -9,7 +9,7 @@ work=''        # a private folder: of make_work, which removes it at the end, or
 choose_source() { # <kind> <name or empty> [mode]
   local found text
   found=$(jq -c --arg kind "$1" --arg name "$2" --arg mode "${3:-}" \
-    '[.source[] | select(.kind == $kind and ($name == "" or .name == $name) and ($mode == "" or .mode == $mode))]' <<<"$config_json")
+    '[.source[] | select(.kind == $kind and ($name == "" or .name == $name) and ($mode == "" or .mode == $mode))]' < <(pour "$config_json"))
   case $(jq length <<<"$found") in
     1) source_json=$(jq -c '.[0]' <<<"$found") ;;
     0) die 3 "the configuration has no source of kind $1${3:+ and mode $3}${2:+ named '$2'}" "snap --print-config shows what it has" ;;
