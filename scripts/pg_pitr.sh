@@ -133,7 +133,11 @@ prove() {
   local stopped last query
   make_pg_home /tmp
   allow_private
-  if ((EUID == 0)); then chown -R --reference="$pg_home" -- "$target"; fi
+  if ((EUID == 0)); then
+    chown -R --reference="$pg_home" -- "$target"
+    "${as_server[@]}" test -w "$target/data" ||
+      die 8 "user $(stat -c %U -- "$pg_home"), which the server runs as, cannot enter the folders above '$target'" "choose a --target whose folders others may enter (chmod o+x)"
+  fi
   : >"$pg_home.log"
   start_private "$target/data"
   wait_private "$user" 600 "the server did not come to $at"

@@ -16,6 +16,8 @@ source "$lib_dir/pg_private.sh"
 source "$lib_dir/pg_checks.sh"
 # shellcheck source=lib/pg_swap.sh
 source "$lib_dir/pg_swap.sh"
+# shellcheck source=lib/pg_undo.sh
+source "$lib_dir/pg_undo.sh"
 
 usage='usage: pg_restore.sh [OPTION]... [SNAPSHOT]     (default latest)
        pg_restore.sh --undo | --accept [OPTION]...

@@ -125,7 +125,7 @@ main() {
   redis_use_source
   if [[ $verb != restore ]]; then
     dir=$(redis_places | jq -r .dir) || exit
-    newest_mark "$dir"
+    if [[ $verb == undo ]]; then newest_mark "$dir" before; else newest_mark "$dir" before undone; fi
     [[ -n $REPLY ]] || die 6 "nothing is set aside in '$dir'" "there is no restore to $verb"
     if "$is_dry"; then log "would $verb what was set aside at $REPLY in '$dir'" && exit 0; fi
     if [[ $verb == undo ]]; then go_back "$dir" "$REPLY"; else find "$dir" -maxdepth 1 \( -name '*.before_[0-9]*_[0-9]*' -o -name '*.undone_[0-9]*_[0-9]*' \) -exec rm -rf -- {} +; fi

@@ -126,8 +126,10 @@ take_back() { # <folder> <mark>
   sync -- "$1"
 }
 
-newest_mark() { # <folder>: in $REPLY
-  REPLY=$(find "$1" -maxdepth 1 -name '*.before_[0-9]*_[0-9]*' -printf '%f\n' | sed 's/.*\.before_//' | sort | tail -n 1)
+newest_mark() { # <folder> <before or undone>...: of what was set aside there; in $REPLY
+  local name args=()
+  for name in "${@:2}"; do args+=(-o -name "*.${name}_[0-9]*_[0-9]*"); done
+  REPLY=$(find "$1" -maxdepth 1 \( "${args[@]:1}" \) -printf '%f\n' | sed -E 's/.*\.(before|undone)_//' | sort | tail -n 1)
 }
 
 # As many keys in each database as the dump had; those that expire may be gone.

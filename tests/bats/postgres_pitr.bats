@@ -27,6 +27,7 @@ setup() {
 }
 
 teardown() {
+  rm -rf -- "${PG_DIR:?}/cluster"
   if [[ -n $receiver ]]; then
     kill -INT "$receiver" 2>/dev/null || true
     wait "$receiver" 2>/dev/null || true
@@ -40,6 +41,7 @@ receive() {
   local i
   for ((i = 0; i < 100; i++)); do
     if [[ -n $(find "$wal" -type f 2>/dev/null) ]]; then return; fi
+    pg_ask postgres "SELECT pg_logical_emit_message(true, 'test', 'a server that is idle sends nothing')" >/dev/null
     sleep 0.1
   done
   fail "no WAL came: $(<"$BATS_TEST_TMPDIR/receiver.log")"
@@ -66,9 +68,9 @@ wait_for_wal() {
   pg_ask shop 'DELETE FROM t'
   wait_for_wal
   take pg-wal
-  run -0 --separate-stderr "$scripts/pg_pitr.sh" --at "$moment" --target "$BATS_TEST_TMPDIR/cluster" --start --user owner --database shop --query 'SELECT count(*) FROM t'
+  run -0 --separate-stderr "$scripts/pg_pitr.sh" --at "$moment" --target "$PG_DIR/cluster" --start --user owner --database shop --query 'SELECT count(*) FROM t'
   assert_equal "$output" 1500
-  assert_regex "$stderr" "reached $moment: last completed transaction was at log time .*; recovery stopping before commit"
+  assert_regex "$stderr" "reached ${moment/+/[+]}: last completed transaction was at log time .*; recovery stopping before commit"
   run -0 --separate-stderr "$scripts/restore.sh" --source pg --at "$moment" --target "$BATS_TEST_TMPDIR/again"
   assert_file_exists "$BATS_TEST_TMPDIR/again/data/recovery.signal"
   grep -qF "recovery_target_time = '$moment" "$BATS_TEST_TMPDIR/again/data/postgresql.auto.conf"
@@ -77,9 +79,9 @@ wait_for_wal() {
 @test "pitr: a moment behind the end of the WAL is not reached, and that is said" {
   receive
   take pg pg-wal
-  run -8 --separate-stderr "$scripts/pg_pitr.sh" --at "$(date -u -d '+1 hour' '+%F %T+00')" --target "$BATS_TEST_TMPDIR/cluster" --start --user owner
+  run -8 --separate-stderr "$scripts/pg_pitr.sh" --at "$(date -u -d '+1 hour' '+%F %T+00')" --target "$PG_DIR/cluster" --start --user owner
   assert_regex "$stderr" 'recovery ended before configured recovery target was reached'
-  run -6 --separate-stderr "$scripts/pg_pitr.sh" --at '2020-01-01 00:00:00+00' --target "$BATS_TEST_TMPDIR/other"
+  run -6 --separate-stderr "$scripts/pg_pitr.sh" --at '2020-01-01 00:00:00+00' --target "$PG_DIR/other"
   assert_regex "$stderr" 'no base backup of source .pg. was complete'
 }
 

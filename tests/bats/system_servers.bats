@@ -56,7 +56,7 @@ write_service() {
 export PGPASSWORD=secret
 pid=$live/app.pid
 case \$1-\$2 in
-  start-trading-system) setsid psql -XqAt -h $PG_DIR -U trading_user -d trading_db -c 'SELECT pg_sleep(600)' </dev/null >/dev/null 2>&1 3>&- & echo \$! >\$pid ;;
+  start-trading-system) [[ -p \$pid.in ]] || mkfifo \$pid.in; setsid psql -XqAt -h $PG_DIR -U trading_user -d trading_db <>\$pid.in >/dev/null 2>&1 3>&- & echo \$! >\$pid ;;
   stop-trading-system) kill \$(<\$pid) ; rm -f \$pid ;;
   status-trading-system) [[ -f \$pid ]] && kill -0 \$(<\$pid) 2>/dev/null || exit 3 ;;
   start-redis-server) cd / && redis-server --port 0 --unixsocket $REDIS_DIR/socket --dir $REDIS_DIR --daemonize yes --pidfile $REDIS_DIR/pid --save '' --repl-diskless-sync-delay 0 3>&- ;;

@@ -9,7 +9,8 @@ TEST_CASE("words: every enum value has a word that reads back as itself") {
         CHECK(parse_word<SourceKind>(word_for(value)) == value);
     for (const auto& [word, value] : Words<SourceClass>::kAll) CHECK(parse_word<SourceClass>(word) == value);
     for (const auto& [word, value] : Words<VerifyAfter>::kAll) CHECK(word_for(value) == std::string(word));
-    CHECK(words_of<SourceKind>() == std::vector<std::string>{"sqlite", "tree", "command", "postgres", "redis"});
+    CHECK(words_of<SourceKind>() ==
+          std::vector<std::string>{"sqlite", "tree", "command", "postgres", "redis"});
 }
 
 TEST_CASE("words: anything else is no value") {
