@@ -72,6 +72,41 @@ assert_untouched() { # <how the disk looked before>
   assert_equal "$(sql "$disk/live/t.db" 'SELECT count(*) FROM t')" 300
 }
 
+@test "restore: --in-place --dry-run warns if the emergency snapshot might not fit, on one disk beside what is staged" {
+  on_one_disk
+  mkdir "$disk/live"
+  random_database "$disk/live/t.db" 2000
+  take --sqlite "$disk/live/t.db"
+  random_database "$disk/live/t.db" 3000
+  leave_free 4500000 # enough for either, not for both
+  run -0 --separate-stderr restore "$id" --in-place --dry-run --json
+  assert_regex "$stderr" 'warning: the emergency snapshot may need up to [234][.0-9]* MiB in .*/repo., and what is restored 2[.0-9]* MiB on the same file system, where 4[.0-9]* MiB are free; if it does not fit nothing is changed'
+  assert_equal "$(jq -r '.warnings | length' <<<"$output")" 1
+  run -0 --separate-stderr restore "$id" --in-place --dry-run --no-emergency
+  assert_equal "$stderr" ''
+  rm "$disk/fill"
+  leave_free 9000000
+  run -0 --separate-stderr restore "$id" --in-place --dry-run
+  assert_equal "$stderr" ''
+}
+
+@test "restore: --in-place --dry-run counts the emergency snapshot on the disk of the repository, and only what is new to it" {
+  on_one_disk
+  mkdir -p "$live/lake/cache" # on another disk
+  random_database "$live/lake/known" 4000
+  sleep 1.1 # the time of a change is known to the second
+  take --tree "$live/lake"
+  leave_free 1000000
+  run -0 --separate-stderr restore "$id" --in-place --dry-run
+  assert_equal "$stderr" ''
+  random_database "$live/lake/new" 2000
+  run -0 --separate-stderr restore "$id" --in-place --dry-run
+  assert_regex "$stderr" 'may need up to 2[.0-9]* MiB in .*/repo., where [0-9.]+ (KiB|MiB) are free'
+  rm "$live/lake/new"
+  run -0 --separate-stderr restore "$id" --in-place --to "$live/lake" --dry-run
+  assert_equal "$stderr" ''
+}
+
 @test "restore: a disk that fills while a database is staged leaves the old one, the emergency snapshot and nothing else" {
   local before
   on_one_disk

@@ -30,11 +30,16 @@ inline void say_all(const std::vector<std::string>& warnings, const std::vector<
 
 }  // namespace detail
 
-/// --dry-run: what would be replaced.
+/// --dry-run: what would be replaced. `lack` of space is empty, or a warning.
 inline void print_in_place_plan(const Manifest& manifest, const ops::RestoreJournal& plan,
-                                const CommonFlags& flags) {
+                                const std::string& lack, const CommonFlags& flags) {
     Table table({{"COMPONENT"}, {"KIND"}, {"SIZE", Align::right}, {"REPLACES"}, {"NOW"}});
-    Json json = {{"snapshot", manifest.id}, {"components", Json::array()}};
+    Json json = {{"snapshot", manifest.id}, {"components", Json::array()}, {"warnings", Json::array()}};
+    if (!lack.empty()) {
+        say("restore", "warning", lack);
+        say("restore", "hint", "prune, or remove old logs, before anything is stopped");
+        json["warnings"].push_back(json_text(lack));
+    }
     std::map<std::string, std::vector<std::string>> stays;
     for (const ops::JournalComponent& c : plan.components) {
         const Component& stored = *manifest.find(c.name);

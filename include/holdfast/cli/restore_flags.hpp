@@ -92,7 +92,10 @@ inline void check_restore_ways(const InPlaceFlags& f, const std::string& snapsho
 inline int run_in_place(const Repository& repository, const Manifest& manifest,
                         const ops::InPlaceOptions& options, bool dry_run, const CommonFlags& flags) {
     if (!dry_run) return print_in_place_report(ops::restore_in_place(repository, manifest, options), flags);
-    print_in_place_plan(manifest, ops::check_in_place(repository, manifest, options), flags);
+    const ops::RestoreJournal plan = ops::check_in_place(repository, manifest, options);
+    const std::string lack =
+        options.takes_emergency ? ops::lack_of_emergency_space(repository, manifest, plan) : "";
+    print_in_place_plan(manifest, plan, lack, flags);
     return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include "holdfast/ops/check_restored.hpp"
 #include "holdfast/ops/hash_objects.hpp"
-#include "holdfast/ops/in_place_plan.hpp"
+#include "holdfast/ops/in_place_space.hpp"
 #include "holdfast/ops/snap.hpp"
 #include "holdfast/wrap/sqlite_overwrite.hpp"
 
@@ -65,7 +65,7 @@ public:
         for (std::size_t i = 0; i < chosen_.size(); ++i)
             check_replaceable(*chosen_[i], report.journal.components[i].target);
         check_apart(report.journal.components);
-        check_space(report.journal.components, chosen_);
+        check_staging_space(report.journal.components, chosen_);
         if (report.journal.is_online) return;  // whoever has it open stays connected
         const HeldTargets now(report.journal.components, options_.in_use());
     }

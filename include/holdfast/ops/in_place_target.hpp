@@ -3,8 +3,6 @@
 // Everything here looks and changes nothing.
 #pragma once
 
-#include <sys/statvfs.h>
-
 #include "holdfast/base/mounts.hpp"
 #include "holdfast/ops/choose_components.hpp"
 #include "holdfast/ops/hold_databases.hpp"
@@ -87,27 +85,6 @@ inline void check_apart(const std::vector<JournalComponent>& components) {
                                 "; nothing was changed",
                             "restore them one after the other: --component " + b.name +
                                 ", then --component " + a.name);
-}
-
-/// The staged data needs room beside each target; the old data stays where it is.
-inline void check_space(const std::vector<JournalComponent>& components,
-                        const std::vector<const Component*>& chosen) {
-    std::map<dev_t, std::uint64_t> need;
-    for (std::size_t i = 0; i < components.size(); ++i) {
-        const Component& c = *chosen[i];
-        const fs::path parent = fs::path(components[i].target).parent_path();
-        struct stat st {};
-        struct statvfs facts {};
-        if (::stat(parent.c_str(), &st) != 0 || ::statvfs(parent.c_str(), &facts) != 0) continue;
-        const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
-        const std::uint64_t sum = need[st.st_dev] += c.tree ? c.tree->file_bytes : c.bytes;
-        if (sum > free)
-            throw Error(Kind::io,
-                        "restoring needs " + format_bytes(sum) + " beside " +
-                            in_quotes(components[i].target) + ", but " + format_bytes(free) +
-                            " are free; nothing was changed",
-                        "free some space there (prune, old logs), or restore fewer components");
-    }
 }
 
 }  // namespace detail
