@@ -14,6 +14,8 @@ source "$lib_dir/services.sh"
 source "$lib_dir/incident.sh"
 # shellcheck source=lib/snapshot_table.sh
 source "$lib_dir/snapshot_table.sh"
+# shellcheck source=lib/restore_arguments.sh
+source "$lib_dir/restore_arguments.sh"
 # shellcheck source=lib/choose.sh
 source "$lib_dir/choose.sh"
 # shellcheck source=lib/restore_plan.sh
@@ -63,75 +65,6 @@ EXAMPLES
   restore.sh latest --source trades --yes    one source, from a script
   DB_PATH=/tmp/look.db restore.sh latest     the database as another file; the services go on'
 
-repo='' config='' verb=restore name='' at='' to=${DB_PATH:-} target='' lock_wait=0s restore_id='' id=''
-is_dry=false is_sure=false is_online=false is_forced=false rolls_back=true
-sources=() flags=()
-
-parse_option() { # <option> <value>: those that have one
-  case $1 in
-    --path) repo=$2 ;;
-    --config) config=$2 ;;
-    --at) at=$2 ;;
-    --source) sources+=("$2") ;;
-    --to) to=$2 ;;
-    --target) target=$2 ;;
-    --wait) lock_wait=$2 ;;
-  esac
-}
-
-parse_arguments() {
-  if is_true DRY_RUN false; then is_dry=true; fi
-  while (($#)); do
-    case $1 in
-      --path | --config | --at | --source | --to | --target | --wait)
-        [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see restore.sh --help"
-        parse_option "$1" "$2"
-        shift
-        ;;
-      --yes) is_sure=true ;;
-      --dry-run) is_dry=true ;;
-      --online) is_online=true ;;
-      --force) is_forced=true ;;
-      --no-rollback) rolls_back=false ;;
-      --undo | --resume | --accept)
-        [[ $verb == restore ]] || die 2 "$1 and --$verb exclude each other" "see restore.sh --help"
-        verb=${1#--}
-        ;;
-      --quiet) is_quiet=true ;;
-      -h | --help)
-        printf '%s\n' "$usage" || exit 8
-        exit 0
-        ;;
-      -*) die 2 "unknown option '$1'" "see restore.sh --help" ;;
-      *)
-        [[ -z $name ]] || die 2 "one snapshot can be restored, not '$name' and '$1'" "a source is named with --source $1"
-        name=$1
-        ;;
-    esac
-    shift
-  done
-  seconds --wait "$lock_wait"
-  lock_wait=$REPLY
-  check_arguments
-}
-
-check_arguments() {
-  if [[ -n $at ]]; then
-    [[ -z $name ]] || die 2 "--at and '$name' both say which snapshot" "give one of them"
-    name=@$at
-  fi
-  if [[ $verb == restore && $name == list ]]; then verb=list; fi
-  if [[ -n $target && (-n $to || $verb != restore) ]]; then
-    die 2 "--target restores beside, so it excludes --to, DB_PATH, --undo, --resume and --accept" "say only where it goes"
-  fi
-  if [[ $verb == restore && -f $name/manifest.json ]]; then # the folder of a snapshot: it says which repository, too
-    name=$(cd -- "$name" && pwd -P)
-    repo=${name%/snapshots/*} name=${name##*/}
-  fi
-  if [[ -n $repo ]]; then flags+=(--repo "$repo"); fi
-  if [[ -n $config ]]; then flags+=(--config "$config"); fi
-}
-
 choose_snapshot() {
   load_catalog
   if [[ -n $name ]]; then
@@ -156,6 +89,7 @@ main() {
     exit 0
   elif [[ $verb == accept ]]; then
     if "$is_dry"; then exec restore --pending "${flags[@]}"; fi
+    if "$is_quiet"; then flags+=(--quiet); fi
     exec restore --accept "${flags[@]}" ${name:+"$name"}
   elif [[ -n $target ]]; then
     load_config "${flags[@]}"

@@ -41,8 +41,11 @@ int main(int argc, char** argv) {
                           "  restore --undo\n"
                           "  restore --from-export exports/ --target new.db\n");
     return cli::tool_main(app, argc, argv, [&] {
-        if (!rebuild.from.empty()) return cli::run_rebuild(rebuild, snapshot, target, overwrite, flags);
-        cli::check_restore_ways(in_place, snapshot, target, to_stdout, overwrite);
+        if (!rebuild.from.empty()) {
+            cli::check_only(app, "--from-export", {"SNAPSHOT", "--schema", "--target", "--overwrite"});
+            return cli::run_rebuild(rebuild, snapshot, target, overwrite, flags);
+        }
+        cli::check_restore_ways(app, in_place, snapshot, target, to_stdout, overwrite);
         const bool checks = in_place.in_place || in_place.resume;  // which may be commands
         const cli::Environment env =
             cli::load_environment(flags, checks ? cli::Commands::may_run : cli::Commands::never_run);
@@ -59,12 +62,7 @@ int main(int argc, char** argv) {
         options.target = target;
         if (overwrite) options.existing = ops::RestoreOptions::Existing::replace;
         if (!to_stdout && !flags.quiet) cli::say_restore_leftovers(target);
-        if (dry_run) {
-            if (!to_stdout)
-                ops::check_restore(repository, ops::choose_components(manifest, options.choice), options);
-            cli::print_restore_plan(manifest, options.choice, target, flags);
-            return 0;
-        }
+        if (dry_run) return cli::plan_restore(repository, manifest, options, to_stdout, flags);
         if (to_stdout) {
             ops::restore_to_stdout(
                 repository, manifest, options.choice, [](ByteSpan bytes) { cli::print(as_text(bytes)); },

@@ -69,12 +69,31 @@ inline ops::InPlaceOptions in_place_options(const InPlaceFlags& f, const ops::Co
     return out;
 }
 
+/// What was given and has no meaning beside `way` is not ignored. Throws: usage.
+inline void check_only(const CLI::App& app, const std::string& way, std::vector<std::string> meant) {
+    for (const char* any : {"--config", "--repo", "--json", "--quiet", "--verbose", "--lock-wait"})
+        meant.emplace_back(any);
+    for (const CLI::Option* option : app.get_options()) {
+        const std::string name = option->get_name();
+        if (option->count() > 0 && name != way && std::find(meant.begin(), meant.end(), name) == meant.end())
+            throw Error(Kind::usage, name + " means nothing with " + way + "; nothing was done",
+                        "leave it out; see restore --help");
+    }
+}
+
+/// Throws: usage.
+inline void check_verb(const CLI::App& app, const InPlaceFlags& f) {
+    if (f.pending) return check_only(app, "--pending", {"--key-file"});
+    if (f.accept) return check_only(app, "--accept", {"SNAPSHOT", "--key-file", "--force"});
+    check_only(app, f.undo ? "--undo" : "--resume", {"SNAPSHOT", "--key-file", "--force", "--no-emergency"});
+}
+
 /// Exactly one way, and what it needs. Throws: usage.
-inline void check_restore_ways(const InPlaceFlags& f, const std::string& snapshot, const std::string& target,
-                               bool to_stdout, bool overwrite) {
-    if (f.no_emergency && !f.in_place && !f.undo && !f.resume)
+inline void check_restore_ways(const CLI::App& app, const InPlaceFlags& f, const std::string& snapshot,
+                               const std::string& target, bool to_stdout, bool overwrite) {
+    if (f.is_about_past()) return check_verb(app, f);
+    if (f.no_emergency && !f.in_place)
         throw Error(Kind::usage, "--no-emergency is about --in-place, --undo and --resume");
-    if (f.is_about_past()) return;
     if (snapshot.empty())
         throw Error(Kind::usage, "SNAPSHOT is required", "see restore --help; catalog lists them");
     const int ways = (target.empty() ? 0 : 1) + (to_stdout ? 1 : 0) + (f.in_place ? 1 : 0);

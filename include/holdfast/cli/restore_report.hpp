@@ -72,4 +72,12 @@ inline void print_restore_plan(const Manifest& manifest, const ops::ComponentCho
         print(table.text());
 }
 
+/// --dry-run beside the live data, or to standard output. Returns the exit code.
+inline int plan_restore(const Repository& repository, const Manifest& manifest,
+                        const ops::RestoreOptions& options, bool to_stdout, const CommonFlags& flags) {
+    if (!to_stdout) ops::check_restore(repository, ops::choose_components(manifest, options.choice), options);
+    print_restore_plan(manifest, options.choice, to_stdout ? "" : options.target.string(), flags);
+    return 0;
+}
+
 }  // namespace holdfast::cli
