@@ -81,6 +81,9 @@ parse_arguments() {
   if "$is_simulated" && ((${#picks[@]} > 0)); then
     die 2 "--simulate-loss makes its own snapshot, so ${picks[0]} means nothing" "leave it out"
   fi
+  if "$is_simulated" && [[ " ${drill_flags[*]} " == *' --keep '* ]]; then
+    die 2 "--simulate-loss removes all that it made, so --keep means nothing" "leave it out, or drill a snapshot with --keep"
+  fi
   if [[ -n $repo ]]; then flags+=(--repo "$repo"); fi
   if [[ -n $config ]]; then flags+=(--config "$config"); fi
 }

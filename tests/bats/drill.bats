@@ -248,6 +248,7 @@ assert_stops() { # <pid>
   run -2 "$script" --snapshot
   run -2 "$script" --oldest --random
   run -2 "$script" --simulate-loss --oldest
+  run -2 "$script" --simulate-loss --keep # nothing of it can be kept
   run -2 "$script" trades
   run -2 drill --oldest --random
   assert_equal "$(grep -c drilled backups/ledger.jsonl)" 0
