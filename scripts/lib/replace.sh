@@ -52,7 +52,8 @@ finish_record() {
 leave_sane() {
   if [[ $data_state == changing ]]; then
     local pending
-    pending=$(restore --pending --json "${flags[@]}" 2>/dev/null) || true
+    pending=$({ restore --pending --json "${flags[@]}" 2>/dev/null || true; } | # those that are of this run
+      jq -c --argjson known "$known_restores" --arg id "$restore_id" 'map(select((.restore | IN($known[]) | not) or .restore == $id))') || true
     pending=${pending:-[]}
     if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' < <(pour "$pending") >/dev/null; then
       outcome=torn summary='the data is between the old and the new state, and the services are down'
@@ -60,8 +61,7 @@ leave_sane() {
       say HINT "restore.sh --resume finishes it, restore.sh --undo takes it back; both start the services"
       return
     fi
-    restore_id=$(jq -r --argjson known "$known_restores" --arg id "$restore_id" \
-      '[.[] | select(.state == "restored" and ((.restore | IN($known[]) | not) or .restore == $id)) | .restore] | last // empty' < <(pour "$pending"))
+    restore_id=$(jq -r '[.[] | select(.state == "restored") | .restore] | last // empty' < <(pour "$pending"))
     if [[ -n $restore_id ]]; then outcome='restored, not checked' summary='restored, but the run ended before it was checked'; fi
   fi
   if ((${#stopped[@]} > 0)); then say WARN "starting again what was stopped"; fi
@@ -90,6 +90,7 @@ change_data() { # <name of the step> <command>...: the tool's answer in $report;
   local emergency line
   begin_step "$1"
   known_restores=$({ restore --pending --json "${flags[@]}" || true; } | jq -c 'map(.restore)') # a damaged journal is not ours
+  known_restores=${known_restores:-[]}
   data_state=changing
   run_limited 0 "${@:2}" --json --quiet "${flags[@]}"
   if ((child_code == 0 || child_code == 4)); then

@@ -4,6 +4,7 @@
 
 load support
 load repository
+load injection
 load incident
 
 setup() {
@@ -145,6 +146,24 @@ on_call() { # <name> <verb> <shell line that the fake systemctl runs first>
   assert_up
   assert_equal "$(record_json .state)" failed
   assert_equal "$(record_json '.steps[] | select(.name == "restore") | .outcome')" 'exit 5'
+}
+
+@test "restore.sh: an earlier restore of other data that was torn is not taken for this one: the services are up again" {
+  local object nth
+  for nth in {1..20}; do # some renames are of the journal
+    under "renameat2:signal=KILL:when=$nth" restore "$good" --in-place --source settings
+    if [[ $(restore --pending --json | jq -r '.[0].state') == swapping ]]; then break; fi
+    restore --undo --quiet
+  done
+  assert_equal "$(restore --pending --json | jq -r '.[0].state')" swapping
+  object=$(find backups/objects -type f -size +20k | head -n 1)
+  chmod u+w "$object"
+  flip_bit "$object"
+  run -5 --separate-stderr "$script" latest --source trades --yes
+  assert_up
+  assert_equal "$(record_json .state)" failed
+  assert_regex "$stderr" 'nothing was changed'
+  run -1 grep -e '--resume' <<<"$stderr"
 }
 
 @test "restore.sh: somebody else who has the database open is named, exit is 10 and the services are up again" {
