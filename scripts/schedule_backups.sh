@@ -58,12 +58,14 @@ EXAMPLES
   schedule_backups.sh lint "0 2 1-7 * 0"'
 
 action='' operand='' scheduler='' zone='' from=09:15 to=15:30 name='' custom_job=full is_dry=false
+given=()      # the options, for check_meaning
 flags=()      # --config, for the tools
 zone_flags=() # --zone, for `schedule`
 
 parse_arguments() {
   if is_true DRY_RUN false; then is_dry=true; fi
   while (($#)); do
+    if [[ $1 == -* ]]; then given+=("$1"); fi
     case $1 in
       --zone | --from | --to | --name | --job | --config | --user)
         [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see schedule_backups.sh --help"
@@ -74,7 +76,7 @@ parse_arguments() {
           --name) name=$2 ;;
           --job) custom_job=$2 ;;
           --config) flags=(--config "$2") ;;
-          --user) crontab_user=(-u "$2") scheduler=cron ;;
+          --user) crontab_user=(-u "$2") ;;
         esac
         shift
         ;;
@@ -99,7 +101,27 @@ parse_arguments() {
     shift
   done
   [[ -n $action ]] || die 2 "no action named" "see schedule_backups.sh --help"
+  check_meaning
   [[ ${name:-x} =~ ^[a-z0-9][a-z0-9-]{0,30}$ ]] || die 2 "'$name' is no name of a schedule" "use a-z, 0-9 and -"
+}
+
+# What is ignored looks as if it were done: `remove --name lake` would remove all.
+check_meaning() {
+  local option
+  for option in "${given[@]}"; do
+    case $action:$option in
+      trading-hours:--from | trading-hours:--to | custom:--job | lint:--zone) continue ;;
+      list:--cron | list:--systemd | remove:--cron | remove:--systemd | lint:--cron | lint:--systemd) ;;
+      list:--name | remove:--name | lint:--name | list:--zone | remove:--zone) ;;
+      *:--from | *:--to | *:--job) ;;
+      *) continue ;;
+    esac
+    die 2 "$option means nothing with $action; nothing was done" "leave it out; see schedule_backups.sh --help"
+  done
+  if ((${#crontab_user[@]} > 0)); then
+    [[ $scheduler != systemd ]] || die 2 "--user is about crontabs, so it excludes --systemd" "the user of a unit is set in a drop-in: systemctl edit"
+    scheduler=cron
+  fi
 }
 
 choose_scheduler() {
@@ -137,7 +159,8 @@ main() {
     exec schedule lint "$operand" "${zone_flags[@]}"
   fi
   need awk cmp flock jq
-  work_dir=$(mktemp -d)
+  work_dir=$(mktemp -d 2>/dev/null) ||
+    die 8 "cannot make a folder for temporary files in '${TMPDIR:-/tmp}'" "is its disk full, or does it not exist? TMPDIR=DIR names another"
   on_exit rm -rf -- "${work_dir:?}"
   case $action in
     list) list_schedules ;;

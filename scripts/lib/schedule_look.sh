@@ -13,6 +13,7 @@ scheduled() {
       line=${line%"${line##*[! $'\t\r']}"} # without blanks at its end
       read -r -a fields <<<"$line"
       its_zone='the host' expression=${fields[*]:0:5}
+      if [[ ${fields[0]} == @* ]]; then expression=${fields[0]}; fi # somebody made it shorter
       if [[ $line =~ $zoned_line ]]; then expression=${BASH_REMATCH[1]}; fi
       if [[ ${fields[-6]} == --zone ]]; then its_zone=${fields[-5]}; fi
       printf '%s\tcron\t%s\t%s\t%s\n' "${fields[-1]}" "${fields[-4]}" "$its_zone" "$expression"
@@ -39,7 +40,11 @@ list_schedules() {
     while IFS= read -r expression; do
       args=()
       if [[ $its_zone != 'the host' ]]; then args=(--zone "$its_zone"); fi
-      next=$(schedule next "$expression" --json --count 1 "${args[@]}" | jq -r '.runs[0].utc') || next='?'
+      if [[ $expression == @reboot ]]; then
+        next='at boot'
+      else
+        next=$(schedule next "$expression" --json --count 1 "${args[@]}" | jq -r '.runs[0].utc') || next='?'
+      fi
       # shellcheck disable=SC2059
       printf "$row" "$name" "$where" "$job" "$expression" "$its_zone" "$next"
     done <<<"${expressions//; /$'\n'}"

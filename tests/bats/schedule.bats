@@ -290,6 +290,50 @@ without_crontab() { # <command> [arg...]
   assert_output --partial 'holdfast.toml'
 }
 
+@test "list: a line that somebody changed to @daily or @reboot is shown as it is, and when it runs next" {
+  plan daily
+  plan hourly
+  lines | sed -E '/# holdfast: daily$/s/^([^ ]+ ){5}/@daily /; /# holdfast: hourly$/s/^([^ ]+ ){5}/@reboot\t/' | install_table
+  run -0 --separate-stderr plan list
+  assert_equal "$stderr" ''
+  assert_regex "${lines[1]}" '^daily +cron +full +@daily +the host +20[0-9-]+T00:00:00Z$'
+  assert_regex "${lines[2]}" '^hourly +cron +hourly +@reboot +the host +at boot$'
+}
+
+@test "options that mean nothing for an action are wrong usage, and nothing is changed" {
+  plan daily
+  before=$(bytes)
+  run -2 plan daily --systemd
+  assert_output --partial 'it excludes --systemd'
+  run -2 "$schedule_backups" --systemd --user "$TEST_USER" hourly
+  run -2 plan hourly --from 10:00
+  assert_output --partial -- '--from means nothing with hourly; nothing was done'
+  run -2 plan hourly --job verify
+  run -2 plan remove --name lake # was: all of them
+  run -2 plan remove --cron
+  run -2 plan list --zone UTC
+  assert_equal "$(bytes)" "$before"
+}
+
+@test "a folder for temporary files that is missing or full is said, with exit 8" {
+  plan daily
+  TMPDIR=$system/nowhere run -8 --separate-stderr plan list
+  assert_clean_message "cannot make a folder for temporary files in '$system/nowhere'"
+  mkdir small
+  export system
+  run --separate-stderr unshare --mount bash -c 'mount -t tmpfs -o size=4k,nr_inodes=1 none "$system/small" && TMPDIR=$system/small exec "$@"' - \
+    "$schedule_backups" --user "$TEST_USER" list
+  ((status != 1)) || [[ $stderr != *mount* ]] || skip 'cannot mount'
+  assert_equal "$status" 8
+  assert_clean_message "cannot make a folder for temporary files in '$system/small'"
+}
+
+assert_clean_message() { # <text>: once, with a hint, and nothing of bash
+  assert_equal "$output" ''
+  assert_regex "$stderr" "$1.*hint: .*TMPDIR=DIR"
+  assert_equal "$(wc -l <<<"$stderr")" 2
+}
+
 @test "a job that fails says so on standard error and in its log, with its exit code" {
   init >/dev/null
   snap >/dev/null
