@@ -8,7 +8,7 @@ services=()        # names; one empty name: commands without names
 stopped=()         # in the order they were stopped
 were_down=()       # before the run
 service_failure='' # result of stop_services, start_services, reconcile, check_health
-service_code=0 service_output=''
+service_code=0 service_output='' service_verb='' service_argv=()
 settle_s=2 # a service that dies of its data does so soon after the start
 
 load_services() {
@@ -33,13 +33,19 @@ pause() { # <seconds>: a signal ends it at once
   child_pid=
 }
 
+# Once for a command that is tried again and again: bash 5.2 may lose an INT that comes while it begins a substitution.
+load_argv() { # <verb>: in ${service_argv[@]}
+  if [[ $service_verb == "$1" ]]; then return; fi
+  mapfile -d '' -t service_argv < <(jq -j --arg verb "$1" '.services[$verb][] | ., "\u0000"' < <(pour "$config_json"))
+  wait "$!" && service_verb=$1
+}
+
 # What a command leaves running keeps our output open, so that goes to a file and is read afterwards.
 run_service() { # <seconds> <verb> [name]: $service_code and, in one line, $service_output
   local argv text file=/dev/null
   text=$(mktemp -p /dev/shm 2>/dev/null || mktemp 2>/dev/null) && file=$text # memory first: on a full disk a check that prints fails
-  mapfile -d '' -t argv < <(jq -j --arg verb "$2" '.services[$verb][] | ., "\u0000"' < <(pour "$config_json"))
-  wait "$!"
-  if [[ -n ${3:-} ]]; then argv+=("$3"); fi
+  load_argv "$2"
+  argv=("${service_argv[@]}" ${3:+"$3"})
   service_code=0
   (close_lock && trap - INT TERM HUP && cd / && umask "$callers_umask" &&
     exec timeout --kill-after=4 "$1" env "${callers_environment[@]}" "${argv[@]}") \
