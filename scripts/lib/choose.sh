@@ -61,13 +61,12 @@ choose_components() { # [source]...
   if ! is_true RESTORE_LOGS false; then off+=(logs); fi # logs of an incident are evidence
   local choice='[.components[] | select(if $names == [] then (.class | IN($off[]) | not) else .source | IN($names[]) end)]'
   local args=(--argjson names "$(as_json "$@")" --argjson off "$(as_json "${off[@]}")")
-  local servers text
+  local servers
   servers=$(jq -c '[.source[] | select(.kind == "redis" or (.kind == "postgres" and .mode == "logical")) | .name]' < <(pour "$config_json"))
   if [[ -n $target || -n $to ]] || "$is_online"; then servers='[]'; fi # those are files then, like all others
   args+=(--argjson servers "$servers")
-  text=$(jq -r "${args[@]}" --argjson kinds "$(jq -c '[.source[] | {key: .name, value: .kind}] | from_entries' < <(pour "$config_json"))" \
-    "$choice"' | [.[].source | select(IN($servers[]))] | unique[] | "\($kinds[.]) \(.)"' < <(pour "$manifest_json"))
-  if [[ -n $text ]]; then mapfile -t chosen_servers <<<"$text"; fi
+  words_of chosen_servers "${args[@]}" --argjson kinds "$(jq -c '[.source[] | {key: .name, value: .kind}] | from_entries' < <(pour "$config_json"))" \
+    "$choice"' | [.[].source | select(IN($servers[]))] | unique[] | "\($kinds[.]) \(.)"' < <(pour "$manifest_json")
   placeless=$(jq -r "${args[@]}" "$choice"' | if $names == [] then [.[] | select(.path == "" and (.source | IN($servers[]) | not)) | .name] | join(", ") else "" end' < <(pour "$manifest_json"))
   if [[ -n $placeless && -z $target ]]; then
     say WARN "left out, what a command printed has no place of its own: $placeless (restore --target DIR, then load it)"
@@ -75,16 +74,20 @@ choose_components() { # [source]...
   missing=$(jq -r --argjson have "$(jq '[.components[].source]' < <(pour "$manifest_json"))" --argjson off "$(as_json "${off[@]}")" \
     '[.source[] | select((.class | IN($off[]) | not) and (.kind | IN("command", "postgres", "redis") | not)) | .name] - $have | join(", ")' < <(pour "$config_json"))
   if (($# == 0)) && [[ -n $missing ]]; then say WARN "snapshot $id does not hold, so it stays as it is: $missing"; fi
-  text=$(jq -r "${args[@]}" --arg target "$target" --arg to "$to" "$choice"' | .[]
-    | select(.source | IN($servers[]) | not) | select($names != [] or .path != "" or $target != "") | select($to == "" or .kind == "sqlite") | .name' < <(pour "$manifest_json"))
-  if [[ -z $text ]] && ((${#chosen_servers[@]} > 0)); then return 0; fi
-  [[ -n $text ]] || die 6 "snapshot $id holds nothing of what is to be restored" "catalog show $id; classes left out: ${off[*]}"
-  mapfile -t chosen <<<"$text"
+  words_of chosen "${args[@]}" --arg target "$target" --arg to "$to" "$choice"' | .[]
+    | select(.source | IN($servers[]) | not) | select($names != [] or .path != "" or $target != "") | select($to == "" or .kind == "sqlite") | .name' < <(pour "$manifest_json")
+  ((${#chosen[@]} + ${#chosen_servers[@]} > 0)) || die 6 "snapshot $id holds nothing of what is to be restored" "catalog show $id; classes left out: ${off[*]}"
 }
 
 newest_that_holds() { # <source>: for a message; the newest snapshot may be one of some sources only
   jq -r --arg name "$1" 'map(select(.type != "emergency" and any(.sources[]; . == $name)))[0] | select(.) | "; the newest that does is \(.id)"' \
     < <(pour "$catalog_json")
+}
+
+# What jq answers, one word of the array each: a path may have a line end in it, and no NUL.
+words_of() { # <name of the array> <argument of jq>...; the last is the filter
+  mapfile -d '' -t "$1" < <(jq -j "${@:2:$#-2}" "${!#} | ., \"\\u0000\"")
+  wait "$!"
 }
 
 as_json() { # [word]...: as a JSON list

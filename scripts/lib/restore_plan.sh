@@ -8,7 +8,7 @@ plan_text=''
 data_command=() # what will be done
 
 plan_restore() {
-  local args=(--in-place) component plan code=0 look=() text
+  local args=(--in-place) component plan code=0 look=()
   confirm_word=$(jq -r --argjson names "$(as_json "${chosen[@]}")" --argjson servers "$(as_json "${chosen_servers[@]#* }")" \
     '[.components[] | select(.name | IN($names[])) | .source] + $servers | unique | if length == 1 then .[0] else "replace" end' < <(pour "$manifest_json"))
   confirm_what="replace the data above by that of snapshot $id"
@@ -26,8 +26,7 @@ plan_restore() {
   plan=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --json "${flags[@]}") || code=$?
   ((code == 0)) || exit "$code"
   plan_text=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --quiet "${flags[@]}" 2>/dev/null)
-  text=$(jq -r '.components[].to' < <(pour "$plan"))
-  mapfile -t places <<<"$text"
+  words_of places '.components[].to' < <(pour "$plan")
   if ! is_own_place "$id"; then touches_live=false; fi
   if "$is_online"; then touches_live=false; fi # they stay connected
   data_command=(restore "$id" "${args[@]}")
@@ -53,20 +52,24 @@ describe_snapshot() {
 
 # Is any of the places where that snapshot's data is from, or the configuration has data now? Yes, if that is not known.
 is_own_place() { # <snapshot>
-  local own place text
-  text=$(catalog show "$1" --json "${flags[@]}" 2>/dev/null | jq -r '.components[].path | select(. != "")') || return 0
-  text=$(grep . <<<"$text"$'\n'"$(config_get '.source[].path[]?')") || return 0
-  mapfile -t own <<<"$text"
-  text=$(realpath -m -- "${own[@]}") || return 0
+  local own now place one
+  words_of own '.components[].path | select(. != "")' < <(catalog show "$1" --json "${flags[@]}" 2>/dev/null || echo damaged) 2>/dev/null || return 0
+  words_of now '.source[].path[]?' < <(pour "$config_json")
+  own+=("${now[@]}")
+  ((${#own[@]} > 0)) || return 0
+  mapfile -d '' -t own < <(realpath -zm -- "${own[@]}")
+  wait "$!" || return 0
   for place in "${places[@]}"; do
-    if grep -qxF -- "$place" <<<"$text"; then return 0; fi
+    for one in "${own[@]}"; do
+      if [[ $place == "$one" ]]; then return 0; fi
+    done
   done
   return 1
 }
 
 # --undo and --resume: of the named restore, else of the newest.
 plan_past() {
-  local pending row text states='["staging", "swapping", "undoing"]' code=0
+  local pending row states='["staging", "swapping", "undoing"]' code=0
   if [[ $verb == undo ]]; then states='["staging", "swapping", "restored", "undoing"]'; fi
   pending=$(restore --pending --json "${flags[@]}") || code=$?
   ((code == 0 || code == 5)) || exit "$code" # 5: one of them is damaged, which is said, and not the others
@@ -78,8 +81,7 @@ plan_past() {
   restore_id=${restore_id##*$'\n'}
   [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" "restore --pending lists what there is; an older one is taken back by its id"
   row=$(jq --arg id "$restore_id" 'map(select(.restore == $id))' < <(pour "$pending"))
-  text=$(jq -r '.[].path' <<<"$row")
-  mapfile -t places <<<"$text"
+  words_of places '.[].path' < <(pour "$row")
   plan_text=$(jq -r '.[0] | "restore \(.restore) of snapshot \(.snapshot), which is \(.state)"' <<<"$row")$'\n'$(printf '%s\n' "${places[@]}")
   touches_live=$(jq -r 'any(.kept != "")' <<<"$row") # online: they stay connected
   if ! is_own_place "$(jq -r '.[0].snapshot' <<<"$row")"; then touches_live=false; fi

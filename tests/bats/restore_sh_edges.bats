@@ -123,3 +123,21 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
   RESTORE_DATA=false run -0 "$script" latest --yes
   assert_equal "$(<conf/a.yaml)" 'setting: worse'
 }
+
+@test "restore.sh: a database whose folder has a line end in its name is live, and what its first line names is not" {
+  local odd=$live/$'logs\nfolder'
+  mkdir "$odd"
+  cp t.db "$odd/o.db"
+  printf '[[source]]\nname = "odd"\nkind = "sqlite"\npath = "logs\\nfolder/o.db"\n' >>holdfast.toml
+  "$HOLDFAST_SOURCE/scripts/backup.sh" --quiet --accept-losses
+  sql "$odd/o.db" 'DELETE FROM book'
+  : >"$calls"
+  run -0 "$script" latest --source odd --yes
+  refute_output --partial 'is not used' # the log folder lies in logs, which is not replaced
+  assert_equal "$(calls_of stop)" 'trading dash'
+  assert [ "$(sql "$odd/o.db" 'SELECT count(*) FROM book')" -gt 0 ]
+  : >"$calls"
+  run -0 "$script" --undo --yes
+  assert_equal "$(calls_of stop)" 'trading dash'
+  assert_equal "$(sql "$odd/o.db" 'SELECT count(*) FROM book')" 0
+}
