@@ -15,6 +15,7 @@ setup() {
 
 teardown() {
   local pid
+  if mountpoint -q "$spool"; then umount "$spool"; fi
   for pid in "${servers[@]}"; do
     kill "$pid" || true
     wait "$pid" || true
@@ -201,6 +202,43 @@ titles() {
   run -0 alert flush
   grep -q '"title":"disk full"' "$taken"
   umount "$spool"
+}
+
+@test "alert: on a full disk a backlog larger than the reserve is sent once, and is gone then" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  mkdir "$spool"
+  mount -t tmpfs -o size=2m tmpfs "$spool" || skip 'cannot mount'
+  configure "http://127.0.0.1:9/hook"
+  run -4 alert send first --text "$(printf '%010000d' 0)"
+  first=$(<"$spool/ops.jsonl")
+  for ((i = 0; i < 60; i++)); do jq -c --arg i "$i" '.id += $i | .title = "number \($i)"' <<<"$first"; done >"$spool/ops.jsonl"
+  head -c 4m /dev/zero >"$spool/fill" 2>/dev/null || true
+  serve_odd
+  configure "http://127.0.0.1:$port/ok"
+  run -0 alert flush
+  run -0 alert flush
+  run -0 alert buffer-status
+  umount "$spool"
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" "$(printf '"title":"number %s"\n' {0..59})"
+}
+
+@test "alert: the reserve is made when the buffer is first used, not when the first alert was taken" {
+  configure "http://127.0.0.1:9/hook"
+  run -4 alert send first
+  assert_equal "$(stat -c %s "$spool/reserve")" 262144
+}
+
+@test "alert: a line of the buffer that cannot be read stays to be looked at, and holds up nothing" {
+  serve_odd
+  configure "http://127.0.0.1:9/hook"
+  run -4 alert send first
+  printf '{"id": "torn\n' >>"$spool/ops.jsonl"
+  run -4 alert send second
+  configure "http://127.0.0.1:$port/ok"
+  run -0 --separate-stderr alert flush
+  assert_regex "$stderr" 'ops: 1 lines of the buffer cannot be read'
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" $'"title":"first"\n"title":"second"'
+  assert_equal "$(<"$spool/ops.jsonl")" '{"id": "torn'
 }
 
 @test "alert: the buffer is bounded; the oldest stay and what is dropped is an error" {

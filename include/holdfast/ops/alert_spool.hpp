@@ -2,7 +2,7 @@
 //
 // One file of JSON lines per channel, oldest first. An alert is on stable storage before anybody tries to send it, and leaves
 // after it was taken: killed in between, it is sent twice under one id. A reserve of real blocks is given up when the disk
-// is full. Adding waits for nobody who is sending.
+// is full; what was taken is crossed out in place then. Adding waits for nobody who is sending.
 #pragma once
 
 #include "holdfast/base/disk.hpp"
@@ -43,20 +43,28 @@ public:
                         std::to_string(count) + " alerts wait in " + in_quotes(path_.string()) +
                             ", the most there may be; this one is dropped: " + printable(alert.title),
                         "see why they are not delivered: alert buffer-status");
-        with_reserve([&] { append(dump_json(alert_json(alert)) + "\n"); });
+        if (!with_reserve([&] { append(dump_json(alert_json(alert)) + "\n"); })) keep_reserve();
     }
 
-    /// The first `n` were taken; what came since stays. Throws: io, busy.
+    /// The first `n` were taken; what came since stays, and so does what cannot be read. Throws: io, busy.
     void remove_first(std::size_t n) const {
-        if (n == 0) return;
         const FileLock lock = lock_file(lock_path_, kShort);
-        const std::vector<Alert> all = read_locked().waiting;
-        std::string text;
-        for (std::size_t i = n; i < all.size(); ++i) text += dump_json(alert_json(all[i])) + "\n";
-        if (!text.empty()) return with_reserve([&] { publish_file(path_, as_bytes(text)); });
-        const UniqueFd fd = open_fd(path_.string(), O_WRONLY);  // needs no space
-        if (::ftruncate(fd.get(), 0) != 0) throw_os("empty " + in_quotes(path_.string()));
-        sync_fd(fd.get(), "sync " + in_quotes(path_.string()));
+        const std::string text = read_file_if_any(path_, kMaxSpoolBytes).value_or("");
+        std::vector<Line> taken;
+        std::string rest;
+        for (const Line& line : lines_of(text))
+            if (line.alert && taken.size() < n)
+                taken.push_back(line);
+            else
+                rest += text.substr(line.begin, line.size) + "\n";
+        if (taken.empty()) return;
+        if (rest.empty()) return empty_file();
+        try {
+            publish_file(path_, as_bytes(rest));
+        } catch (const OsError& e) {
+            if (!is_full(e)) throw;
+            cross_out(taken);  // the reserve is for what is new
+        }
     }
 
     /// Whoever holds it is the only one that delivers: so the order stays. Throws: busy, io.
@@ -86,19 +94,54 @@ private:
         return FileLock(path, LockMode::exclusive, wait);
     }
 
-    Content read_locked() const {
-        Content out;
-        const auto text = read_file_if_any(path_, kMaxSpoolBytes);
-        if (!text) return out;
-        for (const std::string_view line : split(*text, '\n')) {
-            if (line.empty()) continue;
-            try {
-                out.waiting.push_back(parse_alert(line));
-            } catch (const Error&) {
-                ++out.damaged;  // cut off by a crash: it was never acknowledged
+    struct Line {
+        std::size_t begin, size;     // without its newline
+        std::optional<Alert> alert;  // none: cut off by a crash, so it was never acknowledged, or changed by somebody
+    };
+
+    /// All but empty ones, which were crossed out.
+    static std::vector<Line> lines_of(std::string_view text) {
+        std::vector<Line> out;
+        std::size_t begin = 0;
+        for (const std::string_view line : split(text, '\n')) {
+            if (!line.empty()) {
+                out.push_back({begin, line.size(), std::nullopt});
+                try {
+                    out.back().alert = parse_alert(line);
+                } catch (const Error&) {  // it is counted
+                }
             }
+            begin += line.size() + 1;
         }
         return out;
+    }
+
+    Content read_locked() const {
+        Content out;
+        const std::string text = read_file_if_any(path_, kMaxSpoolBytes).value_or("");
+        for (Line& line : lines_of(text))
+            if (line.alert)
+                out.waiting.push_back(*std::move(line.alert));
+            else
+                ++out.damaged;
+        return out;
+    }
+
+    void empty_file() const {
+        const UniqueFd fd = open_fd(path_.string(), O_WRONLY);
+        if (::ftruncate(fd.get(), 0) != 0) throw_os("empty " + in_quotes(path_.string()));
+        sync_fd(fd.get(), "sync " + in_quotes(path_.string()));
+    }
+
+    /// Newlines over what they were: it needs no space. A crash on the way leaves some of them to be sent again.
+    void cross_out(const std::vector<Line>& lines) const {
+        const std::string doing = "cross out in " + in_quotes(path_.string());
+        const UniqueFd fd = open_fd(path_.string(), O_WRONLY | O_NOFOLLOW);
+        for (const Line& line : lines) {
+            if (::lseek(fd.get(), static_cast<off_t>(line.begin), SEEK_SET) < 0) throw_os(doing);
+            write_full(fd.get(), as_bytes(std::string(line.size, '\n')), doing);
+        }
+        sync_fd(fd.get(), doing);
     }
 
     void append(const std::string& line) const {
@@ -121,16 +164,20 @@ private:
         if (is_new) sync_directory(folder_);
     }
 
+    static bool is_full(const OsError& e) { return e.number() == ENOSPC || e.number() == EDQUOT; }
+
+    /// Returns whether it was needed.
     template <class Body>
-    void with_reserve(Body body) const {
+    bool with_reserve(Body body) const {
         try {
             body();
+            return false;
         } catch (const OsError& e) {
             std::error_code error;
-            if ((e.number() != ENOSPC && e.number() != EDQUOT) || !fs::remove(folder_ / "reserve", error))
-                throw;
+            if (!is_full(e) || !fs::remove(folder_ / "reserve", error)) throw;
             sync_directory(folder_);
             body();
+            return true;
         }
     }
 
