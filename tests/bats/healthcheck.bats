@@ -291,6 +291,15 @@ assert_level() { # <check> <level> [part of the message]
   assert_level alerts degraded '1 wait to be delivered'
 }
 
+@test "healthcheck: a buffer of alerts that cannot be looked at is unknown, and every other check is told" {
+  ln -s loop "$BATS_TEST_TMPDIR/loop"
+  configure '[alerts]' "spool = \"$BATS_TEST_TMPDIR/loop/spool\"" '[[alerts.channel]]' 'name = "ops"' 'kind = "webhook"' 'url = "http://127.0.0.1:9/"'
+  run -3 --separate-stderr healthcheck --json --prometheus "$BATS_TEST_TMPDIR/holdfast.prom"
+  assert_equal "$(jq -r '[.checks[] | select(.status != "healthy") | "\(.check) \(.status)"] | join(", ")' <<<"$output")" 'alerts unknown'
+  assert_equal "$(jq '[.checks[].check] | unique | length > 10' <<<"$output")" true
+  grep -q '^holdfast_check{check="alerts",subject=""} 3$' "$BATS_TEST_TMPDIR/holdfast.prom"
+}
+
 @test "healthcheck: a schedule is expected only if the configuration says so; a timer that is off is told" {
   export HOLDFAST_UNIT_DIR=$BATS_TEST_TMPDIR/units
   mkdir -p "$HOLDFAST_UNIT_DIR/timers.target.wants" "$BATS_TEST_TMPDIR/bin"

@@ -100,15 +100,18 @@ inline std::string health_text(const ops::HealthResults& results, bool quiet) {
 }
 
 /// For whoever may read files of its folder's group: give the folder that of a web server, with the set-group-ID bit. No page is
-/// better than an old one that is green. Throws: io.
-inline void write_page(const fs::path& path, const std::string& page) {
+/// better than an old one that is green. Throws: io, interrupted.
+template <class MakePage>
+void write_page(const fs::path& path, MakePage make_page) {
     try {
+        const std::string page = make_page();
         publish_file(path, as_bytes(page), 0640);
-    } catch (const Error& e) {
+    } catch (...) {
         std::error_code error;
+        const bool is_removed = fs::remove(path, error);
         throw Error(Kind::io,
-                    std::string("the status page was not written: ") + e.what() +
-                        (fs::remove(path, error) ? "; that of the last time was removed" : ""),
+                    std::string("the status page was not written: ") + ops::caught_error().what() +
+                        (is_removed ? "; that of the last time was removed" : ""),
                     "check the owner, mode and space of that folder (health.page)");
     }
 }
@@ -120,15 +123,16 @@ inline void write_health_files(ops::HealthContext& context, const HealthFlags& f
         if (path.empty() || path == "-") return;
         try {
             write(detail::absolute_path(path));
-        } catch (const Error& e) {
+        } catch (...) {
+            const Error e = ops::caught_error();
             results.push_back({"healthcheck", path, Health::unknown, e.what(), e.hint()});
         }
     };
     try_to_write(flags.prometheus, [&](const fs::path& path) {
-        ops::write_metrics(path, ops::metrics_text(context, results));
+        ops::write_metrics(path, [&] { return ops::metrics_text(context, results); });
     });
     try_to_write(flags.html, [&](const fs::path& path) {
-        write_page(path, status_page(ops::gather_status(context, results)));
+        write_page(path, [&] { return status_page(ops::gather_status(context, results)); });
     });
 }
 

@@ -173,7 +173,11 @@ inline AlertReport buffered_alerts(const AlertOptions& options) {
     AlertReport report;
     for (const ChannelConfig& channel : options.config.channels) {
         ChannelReport one{channel.name, 0, 0, 0, std::nullopt, {}};
-        if (fs::exists(options.spool / (channel.name + ".jsonl"))) {
+        const fs::path path = options.spool / (channel.name + ".jsonl");
+        std::error_code error;
+        const fs::file_status status = fs::status(path, error);
+        if (!fs::status_known(status)) throw OsError(error.value(), "look at " + in_quotes(path.string()));
+        if (fs::exists(status)) {
             const AlertSpool::Content content = AlertSpool(options.spool, channel.name).read();
             one.waiting = content.waiting.size();
             one.damaged = content.damaged;

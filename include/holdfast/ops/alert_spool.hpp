@@ -95,8 +95,9 @@ private:
     }
 
     struct Line {
-        std::size_t begin, size;     // without its newline
-        std::optional<Alert> alert;  // none: cut off by a crash, so it was never acknowledged, or changed by somebody
+        std::size_t begin, size;  // without its newline
+        std::optional<Alert>
+            alert;  // none: cut off by a crash, so it was never acknowledged, or changed by somebody
     };
 
     /// All but empty ones, which were crossed out.

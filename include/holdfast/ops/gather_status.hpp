@@ -66,8 +66,8 @@ inline StatusFacts gather_status(HealthContext& c, const HealthResults& results)
     const auto try_to = [&](const char* what, auto find_out) {
         try {
             find_out();
-        } catch (const Error& e) {
-            out.gaps.push_back(std::string(what) + ": " + e.what());
+        } catch (...) {
+            out.gaps.push_back(std::string(what) + ": " + caught_error().what());
         }
     };
     try_to("snapshots", [&] {

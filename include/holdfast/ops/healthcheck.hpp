@@ -150,18 +150,33 @@ inline const std::vector<HealthCheck>& health_checks() {
     return all;
 }
 
-/// Runs the checks of those names, or all. Throws: interrupted.
+/// Whatever was thrown, as an Error; only a stop signal goes on. Call it in a catch block. Throws: interrupted.
+inline Error caught_error() {
+    try {
+        throw;
+    } catch (const Error& e) {
+        return e;
+    } catch (const Interrupted&) {
+        throw;
+    } catch (const std::exception& e) {
+        return Error(Kind::internal, printable(e.what()),
+                     "look at what it names; if nothing is odd there, report it");
+    }
+}
+
+/// Runs the checks of those names, or all: what goes wrong in one of them is its own result. Throws: interrupted.
 inline HealthResults run_health_checks(HealthContext& context,
-                                       const std::function<bool(const HealthCheck&)>& is_chosen) {
+                                       const std::function<bool(const HealthCheck&)>& is_chosen,
+                                       const std::vector<HealthCheck>& checks = health_checks()) {
     HealthResults out;
     std::optional<Error> closed;  // why the repository cannot be opened
     try {
         context.repository();
-    } catch (const Error& e) {
-        closed = e;
+    } catch (...) {
+        closed = caught_error();
     }
     bool is_told = false;
-    for (const HealthCheck& check : health_checks()) {
+    for (const HealthCheck& check : checks) {
         if (!is_chosen(check)) continue;
         check_interrupted();
         const bool is_closed = closed && check.needs_repository;
@@ -170,7 +185,8 @@ inline HealthResults run_health_checks(HealthContext& context,
             if (is_closed) throw *closed;
             HealthResults some = check.run(context);
             out.insert(out.end(), some.begin(), some.end());
-        } catch (const Error& e) {
+        } catch (...) {
+            const Error e = caught_error();
             const std::string next =
                 e.hint().empty() ? "run it as the user that makes the backups" : e.hint();
             out.push_back({check.name, "", is_closed ? Health::unhealthy : Health::unknown, e.what(), next});
