@@ -145,6 +145,15 @@ titles() {
   assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" $'"title":"big"\n"title":"big again well"'
 }
 
+@test "alert: who heard of the worst hears of the recovery, also when it became better on the way" {
+  serve_odd
+  configure "http://127.0.0.1:$port/ok" 'at_least = "critical"'
+  run -0 alert send worst --key a --severity critical
+  run -0 alert send better --key a --severity warning
+  run -0 alert send well --key a --severity ok
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" $'"title":"worst"\n"title":"well"'
+}
+
 @test "alert: whatever a receiver does, the call ends in time, nothing is lost and a redirect is not followed" {
   serve_odd
   for path in error redirect later garbage close halfopen slow; do

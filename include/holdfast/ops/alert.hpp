@@ -50,7 +50,8 @@ inline std::map<std::string, AlertMemory> read_damping(const fs::path& spool) {
             const JsonFields f(value, "damping");
             const auto severity = parse_word<Severity>(f.text("severity"));
             const auto time = parse_utc(f.text("time_utc"));
-            if (severity && time) out[key] = {*severity, *time, f.number("held_back")};
+            const auto worst = parse_word<Severity>(f.text_or("worst", f.text("severity")));
+            if (severity && time && worst) out[key] = {*severity, *time, f.number("held_back"), *worst};
         }
     } catch (const Error&) {
         out.clear();
@@ -61,8 +62,10 @@ inline std::map<std::string, AlertMemory> read_damping(const fs::path& spool) {
 inline void write_damping(const fs::path& spool, const std::map<std::string, AlertMemory>& memory) {
     Json json = Json::object();
     for (const auto& [key, m] : memory)
-        json[json_text(key)] = {
-            {"severity", word_for(m.severity)}, {"time_utc", format_utc(m.time)}, {"held_back", m.held_back}};
+        json[json_text(key)] = {{"severity", word_for(m.severity)},
+                                {"time_utc", format_utc(m.time)},
+                                {"held_back", m.held_back},
+                                {"worst", word_for(m.worst)}};
     try {
         publish_file(damping_path(spool), as_bytes(dump_json(json, 2) + "\n"));
     } catch (const Error&) {  // a full disk: an alert too many later, none too few
@@ -141,7 +144,7 @@ inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
     if (const auto at = memory.find(alert.key); at != memory.end()) mine = at->second;
     alert.repeated = mine ? mine->held_back : 0;
     // A recovery is for whoever was told of the trouble.
-    const Severity told = alert.severity == Severity::ok && mine ? mine->severity : alert.severity;
+    const Severity told = alert.severity == Severity::ok && mine ? mine->worst : alert.severity;
     report.is_held_back = damp(alert, mine, options.config.repeat_after) == Damping::hold_back;
     for (const ChannelConfig& channel : options.config.channels) {
         if (report.is_held_back || told < channel.at_least) continue;

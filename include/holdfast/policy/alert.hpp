@@ -84,6 +84,7 @@ struct AlertMemory {
     Severity severity = Severity::info;
     SystemSeconds time{};
     std::uint64_t held_back = 0;
+    Severity worst = Severity::info;  // since it was well: whoever heard of that hears of the recovery
 };
 
 enum class Damping { send, hold_back };
@@ -104,7 +105,8 @@ inline Damping damp(const Alert& alert, std::optional<AlertMemory>& memory,
         ++memory->held_back;
         return Damping::hold_back;
     }
-    memory = AlertMemory{alert.severity, alert.time, 0};
+    memory = AlertMemory{alert.severity, alert.time, 0,
+                         memory ? std::max(memory->worst, alert.severity) : alert.severity};
     return Damping::send;
 }
 
