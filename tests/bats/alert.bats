@@ -145,6 +145,17 @@ titles() {
   assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" $'"title":"big"\n"title":"big again well"'
 }
 
+@test "alert: what many runs at once have said is remembered, all of it" {
+  local i pids=()
+  configure "http://127.0.0.1:9/hook" 'timeout = "1s"'
+  for ((i = 0; i < 24; i++)); do
+    alert send "number $i" --quiet >/dev/null 2>&1 3>&- &
+    pids+=("$!")
+  done
+  for i in "${pids[@]}"; do wait "$i" || true; done
+  assert_equal "$(jq length "$spool/damping.json")" 24
+}
+
 @test "alert: who heard of the worst hears of the recovery, also when it became better on the way" {
   serve_odd
   configure "http://127.0.0.1:$port/ok" 'at_least = "critical"'

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "holdfast/base/random.hpp"
-#include "holdfast/ops/alert_spool.hpp"
+#include "holdfast/ops/alert_damping.hpp"
 #include "holdfast/ops/deliver_alert.hpp"
 
 namespace holdfast::ops {
@@ -36,41 +36,6 @@ struct AlertReport {
 };
 
 namespace detail {
-
-inline fs::path damping_path(const fs::path& spool) { return spool / "damping.json"; }
-
-/// What was last said about each key; nothing if it cannot be read: then an alert too many is sent.
-inline std::map<std::string, AlertMemory> read_damping(const fs::path& spool) {
-    std::map<std::string, AlertMemory> out;
-    try {
-        const auto text = read_file_if_any(damping_path(spool), 1_MiB);
-        if (!text) return out;
-        const Json json = parse_json(*text, "damping");
-        for (const auto& [key, value] : json.items()) {
-            const JsonFields f(value, "damping");
-            const auto severity = parse_word<Severity>(f.text("severity"));
-            const auto time = parse_utc(f.text("time_utc"));
-            const auto worst = parse_word<Severity>(f.text_or("worst", f.text("severity")));
-            if (severity && time && worst) out[key] = {*severity, *time, f.number("held_back"), *worst};
-        }
-    } catch (const Error&) {
-        out.clear();
-    }
-    return out;
-}
-
-inline void write_damping(const fs::path& spool, const std::map<std::string, AlertMemory>& memory) {
-    Json json = Json::object();
-    for (const auto& [key, m] : memory)
-        json[json_text(key)] = {{"severity", word_for(m.severity)},
-                                {"time_utc", format_utc(m.time)},
-                                {"held_back", m.held_back},
-                                {"worst", word_for(m.worst)}};
-    try {
-        publish_file(damping_path(spool), as_bytes(dump_json(json, 2) + "\n"));
-    } catch (const Error&) {  // a full disk: an alert too many later, none too few
-    }
-}
 
 /// Delivers what waits, oldest first, until it is all gone, one fails for good or the time is over.
 inline void drain(const AlertSpool& spool, const ChannelConfig& channel, const AlertOptions& options,
@@ -128,20 +93,10 @@ inline void drain_all(const AlertOptions& options, AlertReport& report) {
     }
 }
 
-}  // namespace detail
-
-/// Keeps it for each channel that wants it, then delivers what waits. Throws: config (no channel), interrupted.
-inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
-    AlertReport report;
-    if (options.config.channels.empty())
-        throw Error(Kind::config, "no alert channel is configured",
-                    "add [[alerts.channel]], or set ALERT_WEBHOOK_URL");
-    alert.title = cut_text(std::move(alert.title), kMaxAlertTitle);
-    alert.text = cut_text(std::move(alert.text), kMaxAlertText);
-    if (alert.id.empty()) alert.id = format_time(alert.time, "%Y%m%dT%H%M%SZ-") + random_hex<8>();
-    std::map<std::string, AlertMemory> memory = detail::read_damping(options.spool);
-    std::optional<AlertMemory> mine;
-    if (const auto at = memory.find(alert.key); at != memory.end()) mine = at->second;
+/// In the spool of each channel that wants it, unless it is held back.
+inline void keep_alert(Alert& alert, const AlertOptions& options, AlertReport& report) {
+    AlertDamping damping(options.spool);
+    std::optional<AlertMemory> mine = damping.find(alert.key);
     alert.repeated = mine ? mine->held_back : 0;
     // A recovery is for whoever was told of the trouble.
     const Severity told = alert.severity == Severity::ok && mine ? mine->worst : alert.severity;
@@ -154,12 +109,21 @@ inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
             report.dropped.push_back(channel.name + ": " + e.what());
         }
     }
-    if (mine)
-        memory[alert.key] = *mine;
-    else
-        memory.erase(alert.key);
-    if (report.dropped.empty())
-        detail::write_damping(options.spool, memory);  // after it is kept: never lost by a crash
+    if (report.dropped.empty()) damping.keep(alert.key, mine);  // after it is kept: never lost by a crash
+}
+
+}  // namespace detail
+
+/// Keeps it for each channel that wants it, then delivers what waits. Throws: config (no channel), interrupted.
+inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
+    AlertReport report;
+    if (options.config.channels.empty())
+        throw Error(Kind::config, "no alert channel is configured",
+                    "add [[alerts.channel]], or set ALERT_WEBHOOK_URL");
+    alert.title = cut_text(std::move(alert.title), kMaxAlertTitle);
+    alert.text = cut_text(std::move(alert.text), kMaxAlertText);
+    if (alert.id.empty()) alert.id = format_time(alert.time, "%Y%m%dT%H%M%SZ-") + random_hex<8>();
+    detail::keep_alert(alert, options, report);
     detail::drain_all(options, report);
     return report;
 }

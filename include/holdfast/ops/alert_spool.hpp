@@ -13,6 +13,34 @@ namespace holdfast::ops {
 
 inline constexpr std::uint64_t kAlertReserveBytes = 256_KiB, kMaxSpoolBytes = 256_MiB;
 
+namespace detail {
+
+/// Makes the file if it is not there. Throws: io, busy.
+inline FileLock lock_spool_file(const std::string& path, std::chrono::seconds wait) {
+    const UniqueFd made{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!made) throw_os("open " + in_quotes(path));
+    return FileLock(path, LockMode::exclusive, wait);
+}
+
+inline bool is_full(const OsError& e) { return e.number() == ENOSPC || e.number() == EDQUOT; }
+
+/// Does `body`; on a full disk again, without the reserve. Returns whether that was needed.
+template <class Body>
+bool with_alert_reserve(const fs::path& folder, Body body) {
+    try {
+        body();
+        return false;
+    } catch (const OsError& e) {
+        std::error_code error;
+        if (!is_full(e) || !fs::remove(folder / "reserve", error)) throw;
+        sync_directory(folder);
+        body();
+        return true;
+    }
+}
+
+}  // namespace detail
+
 class AlertSpool {
 public:
     struct Content {
@@ -30,25 +58,26 @@ public:
 
     /// Throws: io, busy.
     Content read() const {
-        const FileLock lock = lock_file(lock_path_, kShort);
+        const FileLock lock = detail::lock_spool_file(lock_path_, kShort);
         return read_locked();
     }
 
     /// Durable when it returns. Throws: refused (full), io, busy.
     void add(const Alert& alert, std::uint64_t most) const {
-        const FileLock lock = lock_file(lock_path_, kShort);
+        const FileLock lock = detail::lock_spool_file(lock_path_, kShort);
         const std::size_t count = read_locked().waiting.size();
         if (count >= most)
             throw Error(Kind::refused,
                         std::to_string(count) + " alerts wait in " + in_quotes(path_.string()) +
                             ", the most there may be; this one is dropped: " + printable(alert.title),
                         "see why they are not delivered: alert buffer-status");
-        if (!with_reserve([&] { append(dump_json(alert_json(alert)) + "\n"); })) keep_reserve();
+        if (!detail::with_alert_reserve(folder_, [&] { append(dump_json(alert_json(alert)) + "\n"); }))
+            keep_reserve();
     }
 
     /// The first `n` were taken; what came since stays, and so does what cannot be read. Throws: io, busy.
     void remove_first(std::size_t n) const {
-        const FileLock lock = lock_file(lock_path_, kShort);
+        const FileLock lock = detail::lock_spool_file(lock_path_, kShort);
         const std::string text = read_file_if_any(path_, kMaxSpoolBytes).value_or("");
         std::vector<Line> taken;
         std::string rest;
@@ -62,13 +91,15 @@ public:
         try {
             publish_file(path_, as_bytes(rest));
         } catch (const OsError& e) {
-            if (!is_full(e)) throw;
+            if (!detail::is_full(e)) throw;
             cross_out(taken);  // the reserve is for what is new
         }
     }
 
     /// Whoever holds it is the only one that delivers: so the order stays. Throws: busy, io.
-    FileLock lock_sending(std::chrono::seconds wait) const { return lock_file(sending_path_, wait); }
+    FileLock lock_sending(std::chrono::seconds wait) const {
+        return detail::lock_spool_file(sending_path_, wait);
+    }
 
     /// Takes back the blocks for the next full disk; silent if there is no space.
     void keep_reserve() const noexcept {
@@ -87,12 +118,6 @@ public:
 
 private:
     static constexpr std::chrono::seconds kShort{10};  // nobody holds it for long
-
-    static FileLock lock_file(const std::string& path, std::chrono::seconds wait) {
-        const UniqueFd made{::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-        if (!made) throw_os("open " + in_quotes(path));
-        return FileLock(path, LockMode::exclusive, wait);
-    }
 
     struct Line {
         std::size_t begin, size;  // without its newline
@@ -163,23 +188,6 @@ private:
             throw;
         }
         if (is_new) sync_directory(folder_);
-    }
-
-    static bool is_full(const OsError& e) { return e.number() == ENOSPC || e.number() == EDQUOT; }
-
-    /// Returns whether it was needed.
-    template <class Body>
-    bool with_reserve(Body body) const {
-        try {
-            body();
-            return false;
-        } catch (const OsError& e) {
-            std::error_code error;
-            if (!is_full(e) || !fs::remove(folder_ / "reserve", error)) throw;
-            sync_directory(folder_);
-            body();
-            return true;
-        }
     }
 
     fs::path folder_, path_;
