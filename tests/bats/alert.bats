@@ -145,6 +145,16 @@ titles() {
   assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" $'"title":"big"\n"title":"big again well"'
 }
 
+@test "alert: of a long output the end is sent, whatever bytes it begins with" {
+  serve_odd
+  configure "http://127.0.0.1:$port/ok"
+  { printf '\xff\xfe\n' && seq 1 20000 && echo 'the error'; } >"$BATS_TEST_TMPDIR/output"
+  run -0 alert send failed --text - <"$BATS_TEST_TMPDIR/output"
+  sed 's/^[^{]*//' "$taken" | jq -j .text >"$BATS_TEST_TMPDIR/text"
+  assert_equal "$(tail -n 2 "$BATS_TEST_TMPDIR/text")" $'20000\nthe error'
+  assert_regex "$(head -n 1 "$BATS_TEST_TMPDIR/text")" '^\.\.\. [0-9]*$'
+}
+
 @test "alert: what many runs at once have said is remembered, all of it" {
   local i pids=()
   configure "http://127.0.0.1:9/hook" 'timeout = "1s"'

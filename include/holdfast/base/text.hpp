@@ -64,6 +64,25 @@ inline std::string printable(std::string_view s) {
     return out;
 }
 
+/// printable(), line by line: newlines and tabs stay.
+inline std::string printable_lines(std::string_view s) {
+    std::string out;
+    for (;;) {
+        const std::size_t at = s.find_first_of("\n\t");
+        out += printable(s.substr(0, at));
+        if (at == std::string_view::npos) return out;
+        out += s[at];
+        s.remove_prefix(at + 1);
+    }
+}
+
+/// Where the character begins that `at` is in the middle of; `at` itself if it is in none.
+inline std::size_t character_start(std::string_view s, std::size_t at) {
+    for (std::size_t back = 1; back < 4 && back <= at; ++back)
+        if (utf8_sequence(s.substr(at - back)) > back) return at - back;
+    return at;
+}
+
 inline std::string in_quotes(std::string_view s) { return "'" + printable(s) + "'"; }
 // Exact matches for std::string: otherwise std::quoted, found through its argument, would be chosen.
 inline std::string in_quotes(const std::string& s) { return in_quotes(std::string_view{s}); }

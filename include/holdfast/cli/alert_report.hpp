@@ -28,11 +28,17 @@ inline ops::AlertOptions alert_options(const Environment& env) {
     return out;
 }
 
-/// The text of an alert: `text`, or standard input if it is "-".
+/// The text of an alert: `text`, or the end of standard input if it is "-". Throws: io, interrupted.
 inline std::string alert_text(const std::string& text) {
     if (text != "-") return text;
-    std::string out(kMaxAlertText, '\0');
-    out.resize(read_full(STDIN_FILENO, std::as_writable_bytes(std::span(out)), "read standard input"));
+    constexpr std::size_t kKept = 2 * kMaxAlertText;  // more than is sent, so that it shows where it was cut
+    std::string out;
+    Bytes piece(kMaxAlertText);
+    while (const std::size_t n = read_some(STDIN_FILENO, piece, "read standard input")) {
+        check_interrupted();
+        out += as_text(ByteSpan(piece).first(n));
+        if (out.size() > kKept) out.erase(0, out.size() - kKept);
+    }
     return out;
 }
 

@@ -120,8 +120,8 @@ inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
     if (options.config.channels.empty())
         throw Error(Kind::config, "no alert channel is configured",
                     "add [[alerts.channel]], or set ALERT_WEBHOOK_URL");
-    alert.title = cut_text(std::move(alert.title), kMaxAlertTitle);
-    alert.text = cut_text(std::move(alert.text), kMaxAlertText);
+    alert.title = cut_text(alert.title, kMaxAlertTitle);
+    alert.text = last_text(printable_lines(alert.text), kMaxAlertText);
     if (alert.id.empty()) alert.id = format_time(alert.time, "%Y%m%dT%H%M%SZ-") + random_hex<8>();
     detail::keep_alert(alert, options, report);
     detail::drain_all(options, report);

@@ -43,7 +43,7 @@ inline Json alert_json(const Alert& a) {
             {"severity", word_for(a.severity)},
             {"key", json_text(a.key)},
             {"title", json_text(a.title)},
-            {"text", json_text(a.text)},
+            {"text", printable_lines(a.text)},
             {"host", json_text(a.host)},
             {"source", "holdfast"},
             {"repeated", a.repeated}};
@@ -69,12 +69,19 @@ inline Alert parse_alert(std::string_view line) {
     return a;
 }
 
-/// Cut to what a receiver can show, at a whole character.
-inline std::string cut_text(std::string text, std::size_t most) {
+/// Its beginning, as much as a receiver can show, cut between characters.
+inline std::string cut_text(const std::string& text, std::size_t most) {
     if (text.size() <= most) return text;
-    text.resize(most - 4);
-    while (!text.empty() && !is_utf8(text)) text.pop_back();
-    return text + " ...";
+    return text.substr(0, character_start(text, most - 4)) + " ...";
+}
+
+/// Its end: of what a program said the last lines tell why it failed.
+inline std::string last_text(const std::string& text, std::size_t most) {
+    if (text.size() <= most) return text;
+    std::size_t at = text.size() - (most - 4);
+    const std::size_t start = character_start(text, at);
+    if (start != at) at = start + utf8_sequence(std::string_view(text).substr(start));
+    return "... " + text.substr(at);
 }
 
 // --- Damping ------------------------------------------------------------------------------------------
@@ -128,6 +135,10 @@ inline std::string alert_line(const Alert& a) {
     return "[" + word + "] " + printable(a.title) + " (" + printable(a.host) + ")";
 }
 
+inline constexpr std::size_t kMaxNtfyText =
+    3900;  // ntfy takes 4096 bytes, and makes a file of more or refuses it
+inline constexpr std::size_t kMaxSlackText = 7000;  // Slack takes 40,000 characters; "&" becomes five of them
+
 struct HttpForm {
     std::string body;
     std::vector<std::string> headers;
@@ -136,7 +147,7 @@ struct HttpForm {
 /// The body and headers of a POST. https://docs.ntfy.sh/publish/, https://api.slack.com/messaging/webhooks
 inline HttpForm http_form(const Alert& a, ChannelKind kind) {
     if (kind == ChannelKind::slack) {
-        std::string text = "*" + alert_line(a) + "*\n" + json_text(a.text);
+        std::string text = "*" + alert_line(a) + "*\n" + last_text(printable_lines(a.text), kMaxSlackText);
         std::string safe;  // Slack reads <, > and & as its own
         for (const char c : text)
             safe += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
@@ -145,7 +156,7 @@ inline HttpForm http_form(const Alert& a, ChannelKind kind) {
     if (kind == ChannelKind::ntfy) {
         static const std::map<Severity, const char*> kPriority = {
             {Severity::ok, "3"}, {Severity::info, "2"}, {Severity::warning, "4"}, {Severity::critical, "5"}};
-        return {json_text(a.text.empty() ? a.title : a.text),
+        return {last_text(printable_lines(a.text.empty() ? a.title : a.text), kMaxNtfyText),
                 {"Content-Type: text/plain; charset=utf-8", "Title: " + alert_line(a),
                  std::string("Priority: ") + kPriority.at(a.severity),
                  std::string("Tags: holdfast,") + word_for(a.severity)}};
@@ -165,8 +176,9 @@ inline std::string mail_form(const Alert& a, const std::string& to) {
            "\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\nContent-Type: text/plain; "
            "charset=utf-8\nContent-Transfer-Encoding: "
            "8bit\nMessage-ID: <" +
-           a.id + "@holdfast.invalid>\n\n" + json_text(a.text) + "\n\n" + format_utc(a.time) + ", " + a.key +
-           (a.repeated == 0 ? "" : ", held back " + std::to_string(a.repeated) + " times before") + "\n";
+           a.id + "@holdfast.invalid>\n\n" + printable_lines(a.text) + "\n\n" + format_utc(a.time) + ", " +
+           a.key + (a.repeated == 0 ? "" : ", held back " + std::to_string(a.repeated) + " times before") +
+           "\n";
 }
 
 }  // namespace holdfast
