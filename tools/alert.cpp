@@ -22,7 +22,9 @@ int main(int argc, char** argv) {
     send->add_option("--severity", severity, "ok, info, warning or critical; ok ends what was wrong")
         ->check(CLI::IsMember(words_of<Severity>()));
     const CLI::App* test = app.add_subcommand("test", "send a test alert to every channel");
-    const CLI::App* flush = app.add_subcommand("flush", "deliver what waits");
+    CLI::App* flush = app.add_subcommand("flush", "deliver what waits");
+    bool and_refused = false;
+    flush->add_flag("--refused", and_refused, "also what a receiver refused and was set aside");
     const CLI::App* status = app.add_subcommand("buffer-status", "what waits, and since when; sends nothing");
     CLI::App* ping =
         app.add_subcommand("ping", "tell a dead man's switch: start, success, fail or an exit status");
@@ -40,7 +42,7 @@ int main(int argc, char** argv) {
         const cli::Environment env = cli::load_environment(flags, cli::Commands::may_run);
         ops::AlertOptions options = cli::alert_options(env);
         if (status->parsed()) return cli::print_alert_report(ops::buffered_alerts(options), flags);
-        if (flush->parsed()) return cli::print_alert_report(ops::flush_alerts(options), flags);
+        if (flush->parsed()) return cli::print_alert_report(ops::flush_alerts(options, and_refused), flags);
         if (ping->parsed()) {
             ops::ping(options, what, rid);
             return 0;

@@ -155,6 +155,25 @@ titles() {
   assert_regex "$(head -n 1 "$BATS_TEST_TMPDIR/text")" '^\.\.\. [0-9]*$'
 }
 
+@test "alert: what the receiver refuses for what it is goes aside, is told, and holds up nothing; it can be sent again" {
+  serve_odd
+  configure "http://127.0.0.1:$port/picky"
+  run -4 --separate-stderr alert send unwanted
+  assert_regex "$stderr" 'ops: 1 were refused .* set aside'
+  run -0 alert send wanted
+  run -4 --separate-stderr alert buffer-status --json
+  assert_equal "$(jq -c '.channels[0] | [.waiting, .refused]' <<<"$output")" '[0,1]'
+  assert_equal "$(jq -r .title "$spool/ops.refused.jsonl")" unwanted
+  run -0 alert flush
+  assert_equal "$(grep -c unwanted "$taken")" 1
+  run -4 alert flush --refused
+  configure "http://127.0.0.1:$port/ok"
+  run -0 alert flush --refused
+  assert_not_exist "$spool/ops.refused.jsonl"
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken" | tail -n 1)" '"title":"unwanted"'
+  run -0 alert buffer-status
+}
+
 @test "alert: what many runs at once have said is remembered, all of it" {
   local i pids=()
   configure "http://127.0.0.1:9/hook" 'timeout = "1s"'

@@ -13,6 +13,7 @@ class Odd(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with open(sys.argv[1], "ab") as log:
             log.write(f"{self.command} {self.path} {self.headers.get('X-Holdfast-Id', '-')} ".encode() + body + b"\n")
+        self.body = body
         word = self.path.lstrip("/").split("/")[0].split("?")[0]
         getattr(self, "be_" + word, self.be_ok)()
 
@@ -31,6 +32,9 @@ class Odd(http.server.BaseHTTPRequestHandler):
 
     def be_error(self):
         self.reply(500, b"\xff\x00 broken \x1b[31m")
+
+    def be_picky(self):
+        self.reply(413 if b"unwanted" in self.body else 200)
 
     def be_redirect(self):
         self.reply(307, headers=[("Location", "/stolen")])

@@ -42,7 +42,7 @@ inline std::string alert_text(const std::string& text) {
     return out;
 }
 
-/// One row per channel. Returns the exit code: 0 all delivered, 4 something waits, 8 something could not even be kept.
+/// One row per channel. Returns the exit code: 0 all delivered, 4 something waits or was refused, 8 something could not even be kept.
 inline int print_alert_report(const ops::AlertReport& report, const CommonFlags& flags) {
     for (const std::string& why : report.dropped) say("alert", "error", "not kept for " + why);
     Table table(
@@ -56,11 +56,17 @@ inline int print_alert_report(const ops::AlertReport& report, const CommonFlags&
                                     {"delivered", c.delivered},
                                     {"waiting", c.waiting},
                                     {"damaged", c.damaged},
+                                    {"refused", c.refused},
                                     {"oldest_utc", c.oldest ? Json(oldest) : Json(nullptr)},
                                     {"why", c.why.empty() ? Json(nullptr) : Json(json_text(c.why))}});
         if (c.damaged != 0)
             say("alert", "warning",
                 c.channel + ": " + std::to_string(c.damaged) + " lines of the buffer cannot be read");
+        if (c.is_refused)
+            say("alert", "warning",
+                c.channel + ": " + std::to_string(c.refused) +
+                    " were refused for what they are and set aside; put right why, then alert flush "
+                    "--refused");
     }
     if (flags.json)
         print_json(json);

@@ -6,92 +6,11 @@
 
 #include "holdfast/base/random.hpp"
 #include "holdfast/ops/alert_damping.hpp"
-#include "holdfast/ops/deliver_alert.hpp"
+#include "holdfast/ops/drain_alerts.hpp"
 
 namespace holdfast::ops {
 
-struct AlertOptions {
-    AlertsConfig config;
-    fs::path spool;
-    std::chrono::seconds time_limit{60};  // for all channels and tries
-    int tries = 3;
-};
-
-struct ChannelReport {
-    std::string channel;
-    std::size_t delivered = 0, waiting = 0, damaged = 0;
-    std::optional<SystemSeconds> oldest;  // of what waits
-    std::string why;                      // of the last failure
-};
-
-struct AlertReport {
-    bool is_held_back = false;  // the same was said a short while ago
-    std::vector<ChannelReport> channels;
-    std::vector<std::string> dropped;  // why a channel could not even keep it
-
-    bool all_delivered() const {
-        return dropped.empty() && std::all_of(channels.begin(), channels.end(),
-                                              [](const ChannelReport& c) { return c.waiting == 0; });
-    }
-};
-
 namespace detail {
-
-/// Delivers what waits, oldest first, until it is all gone, one fails for good or the time is over.
-inline void drain(const AlertSpool& spool, const ChannelConfig& channel, const AlertOptions& options,
-                  const Deadline& deadline, ChannelReport& report) {
-    constexpr std::size_t kBatch = 16;  // at most so many are sent again after a crash
-    const FileLock sending = spool.lock_sending(std::chrono::ceil<std::chrono::seconds>(deadline.left()));
-    int tries = 0;
-    for (AlertSpool::Content content = spool.read(); !content.waiting.empty(); content = spool.read()) {
-        std::size_t taken = 0;
-        while (taken < std::min(kBatch, content.waiting.size()) && tries < options.tries &&
-               !deadline.has_passed()) {
-            check_interrupted();
-            try {
-                deliver_alert(content.waiting[taken], channel);
-                ++taken;
-                tries = 0;
-            } catch (const Error& e) {
-                report.why = e.what();
-                const auto* later = dynamic_cast<const RetryLater*>(&e);
-                std::chrono::milliseconds pause{500 << (2 * std::min(tries, 5))};
-                if (later != nullptr) pause = std::max<std::chrono::milliseconds>(pause, later->wait());
-                if (++tries >= options.tries || pause >= deadline.left())
-                    tries = options.tries;
-                else
-                    std::this_thread::sleep_for(pause);
-            }
-        }
-        spool.remove_first(taken);
-        report.delivered += taken;
-        if (tries >= options.tries || deadline.has_passed()) break;
-    }
-}
-
-/// Drains every channel; what each still keeps is in the report.
-inline void drain_all(const AlertOptions& options, AlertReport& report) {
-    const Deadline deadline{options.time_limit};
-    for (const ChannelConfig& channel : options.config.channels) {
-        ChannelReport one{channel.name, 0, 0, 0, std::nullopt, {}};
-        try {
-            const AlertSpool spool(options.spool, channel.name);
-            try {
-                drain(spool, channel, options, deadline, one);
-            } catch (const Error& e) {
-                one.why = e.what();
-            }
-            const AlertSpool::Content left = spool.read();
-            one.waiting = left.waiting.size();
-            one.damaged = left.damaged;
-            if (one.waiting > 0) one.oldest = left.waiting.front().time;
-            if (one.waiting == 0) spool.keep_reserve();
-        } catch (const Error& e) {
-            one.why = e.what();
-        }
-        report.channels.push_back(one);
-    }
-}
 
 /// In the spool of each channel that wants it, unless it is held back.
 inline void keep_alert(Alert& alert, const AlertOptions& options, AlertReport& report) {
@@ -128,9 +47,12 @@ inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
     return report;
 }
 
-/// Delivers what waits. Throws: interrupted.
-inline AlertReport flush_alerts(const AlertOptions& options) {
+/// Delivers what waits, `and_refused`: also what was set aside. Throws: interrupted, io, busy.
+inline AlertReport flush_alerts(const AlertOptions& options, bool and_refused = false) {
     AlertReport report;
+    if (and_refused)
+        for (const ChannelConfig& channel : options.config.channels)
+            AlertSpool(options.spool, channel.name).put_back();
     detail::drain_all(options, report);
     return report;
 }
@@ -139,17 +61,14 @@ inline AlertReport flush_alerts(const AlertOptions& options) {
 inline AlertReport buffered_alerts(const AlertOptions& options) {
     AlertReport report;
     for (const ChannelConfig& channel : options.config.channels) {
-        ChannelReport one{channel.name, 0, 0, 0, std::nullopt, {}};
-        const fs::path path = options.spool / (channel.name + ".jsonl");
+        ChannelReport one;
+        one.channel = channel.name;
+        const fs::path path = options.spool / (channel.name + ".jsonl");  // the refused were in it once
         std::error_code error;
         const fs::file_status status = fs::status(path, error);
         if (!fs::status_known(status)) throw OsError(error.value(), "look at " + in_quotes(path.string()));
-        if (fs::exists(status)) {
-            const AlertSpool::Content content = AlertSpool(options.spool, channel.name).read();
-            one.waiting = content.waiting.size();
-            one.damaged = content.damaged;
-            if (one.waiting > 0) one.oldest = content.waiting.front().time;
-        }
+        if (fs::exists(status)) detail::note_content(AlertSpool(options.spool, channel.name).read(), one);
+        one.is_refused = one.refused > 0;
         report.channels.push_back(one);
     }
     return report;

@@ -2,7 +2,8 @@
 //
 // One file of JSON lines per channel, oldest first. An alert is on stable storage before anybody tries to send it, and leaves
 // after it was taken: killed in between, it is sent twice under one id. A reserve of real blocks is given up when the disk
-// is full; what was taken is crossed out in place then. Adding waits for nobody who is sending.
+// is full; what was taken is crossed out in place then. Adding waits for nobody who is sending. What a receiver refused for
+// what it is lies in a file of its own, until somebody looks.
 #pragma once
 
 #include "holdfast/base/disk.hpp"
@@ -39,6 +40,21 @@ bool with_alert_reserve(const fs::path& folder, Body body) {
     }
 }
 
+/// Takes back the blocks for the next full disk; silent if there is no space.
+inline void keep_alert_reserve(const fs::path& folder) noexcept {
+    try {
+        const fs::path reserve = folder / "reserve";
+        struct stat st {};
+        if (::lstat(reserve.c_str(), &st) == 0 &&
+            static_cast<std::uint64_t>(st.st_size) == kAlertReserveBytes)
+            return;
+        publish_file(reserve, Bytes(kAlertReserveBytes, std::byte{1}));
+    } catch (const std::exception&) {
+        std::error_code ignored;
+        fs::remove(folder / "reserve", ignored);
+    }
+}
+
 }  // namespace detail
 
 class AlertSpool {
@@ -46,11 +62,13 @@ public:
     struct Content {
         std::vector<Alert> waiting;  // oldest first
         std::size_t damaged = 0;     // lines that cannot be read
+        std::size_t refused = 0;     // set aside
     };
 
     /// Makes the folder if it is not there. Throws: io.
     AlertSpool(const fs::path& folder, const std::string& channel)
         : folder_(folder), path_(folder / (channel + ".jsonl")),
+          refused_path_(folder / (channel + ".refused.jsonl")),
           lock_path_((folder / (channel + ".lock")).string()),
           sending_path_((folder / (channel + ".sending")).string()) {
         make_directories(folder_);
@@ -71,29 +89,15 @@ public:
                         std::to_string(count) + " alerts wait in " + in_quotes(path_.string()) +
                             ", the most there may be; this one is dropped: " + printable(alert.title),
                         "see why they are not delivered: alert buffer-status");
-        if (!detail::with_alert_reserve(folder_, [&] { append(dump_json(alert_json(alert)) + "\n"); }))
-            keep_reserve();
+        const std::string line = dump_json(alert_json(alert)) + "\n";
+        if (!detail::with_alert_reserve(folder_, [&] { append(path_, line); }))
+            detail::keep_alert_reserve(folder_);
     }
 
     /// The first `n` were taken; what came since stays, and so does what cannot be read. Throws: io, busy.
     void remove_first(std::size_t n) const {
         const FileLock lock = detail::lock_spool_file(lock_path_, kShort);
-        const std::string text = read_file_if_any(path_, kMaxSpoolBytes).value_or("");
-        std::vector<Line> taken;
-        std::string rest;
-        for (const Line& line : lines_of(text))
-            if (line.alert && taken.size() < n)
-                taken.push_back(line);
-            else
-                rest += text.substr(line.begin, line.size) + "\n";
-        if (taken.empty()) return;
-        if (rest.empty()) return empty_file();
-        try {
-            publish_file(path_, as_bytes(rest));
-        } catch (const OsError& e) {
-            if (!detail::is_full(e)) throw;
-            cross_out(taken);  // the reserve is for what is new
-        }
+        remove_locked(n);
     }
 
     /// Whoever holds it is the only one that delivers: so the order stays. Throws: busy, io.
@@ -101,19 +105,29 @@ public:
         return detail::lock_spool_file(sending_path_, wait);
     }
 
-    /// Takes back the blocks for the next full disk; silent if there is no space.
-    void keep_reserve() const noexcept {
-        try {
-            const fs::path reserve = folder_ / "reserve";
-            struct stat st {};
-            if (::lstat(reserve.c_str(), &st) == 0 &&
-                static_cast<std::uint64_t>(st.st_size) == kAlertReserveBytes)
-                return;
-            publish_file(reserve, Bytes(kAlertReserveBytes, std::byte{1}));
-        } catch (const std::exception&) {
-            std::error_code ignored;
-            fs::remove(folder_ / "reserve", ignored);
-        }
+    /// The first one goes to those that were refused. Throws: refused (too many there), io, busy.
+    void set_aside_first(std::uint64_t most) const {
+        const FileLock lock = detail::lock_spool_file(lock_path_, kShort);
+        const Content content = read_locked();
+        if (content.waiting.empty()) return;
+        if (content.refused >= most)
+            throw Error(Kind::refused,
+                        std::to_string(content.refused) + " refused alerts lie in " +
+                            in_quotes(refused_path_.string()) + ", the most there may be",
+                        "see why they are refused, then alert flush --refused, or remove that file");
+        detail::with_alert_reserve(
+            folder_, [&] { append(refused_path_, dump_json(alert_json(content.waiting.front())) + "\n"); });
+        remove_locked(1);
+    }
+
+    /// What was refused waits again, after what waits already. Throws: io, busy.
+    void put_back() const {
+        const FileLock lock = detail::lock_spool_file(lock_path_, kShort);
+        const auto text = read_file_if_any(refused_path_, kMaxSpoolBytes);
+        if (!text) return;
+        if (!text->empty()) detail::with_alert_reserve(folder_, [&] { append(path_, *text); });
+        if (::unlink(refused_path_.c_str()) != 0) throw_os("remove " + in_quotes(refused_path_.string()));
+        sync_directory(folder_);
     }
 
 private:
@@ -122,7 +136,7 @@ private:
     struct Line {
         std::size_t begin, size;  // without its newline
         std::optional<Alert>
-            alert;  // none: cut off by a crash, so it was never acknowledged, or changed by somebody
+            alert;  // none: cut off by a crash, so never acknowledged, or changed by somebody
     };
 
     /// All but empty ones, which were crossed out.
@@ -150,7 +164,27 @@ private:
                 out.waiting.push_back(*std::move(line.alert));
             else
                 ++out.damaged;
+        out.refused = lines_of(read_file_if_any(refused_path_, kMaxSpoolBytes).value_or("")).size();
         return out;
+    }
+
+    void remove_locked(std::size_t n) const {
+        const std::string text = read_file_if_any(path_, kMaxSpoolBytes).value_or("");
+        std::vector<Line> taken;
+        std::string rest;
+        for (const Line& line : lines_of(text))
+            if (line.alert && taken.size() < n)
+                taken.push_back(line);
+            else
+                rest += text.substr(line.begin, line.size) + "\n";
+        if (taken.empty()) return;
+        if (rest.empty()) return empty_file();
+        try {
+            publish_file(path_, as_bytes(rest));
+        } catch (const OsError& e) {
+            if (!detail::is_full(e)) throw;
+            cross_out(taken);  // the reserve is for what is new
+        }
     }
 
     void empty_file() const {
@@ -170,10 +204,11 @@ private:
         sync_fd(fd.get(), doing);
     }
 
-    void append(const std::string& line) const {
-        const bool is_new = !fs::exists(path_);
-        const std::string doing = "append to " + in_quotes(path_.string());
-        UniqueFd fd = open_fd(path_.string(), O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    void append(const fs::path& path, const std::string& line) const {
+        std::error_code unknown;
+        const bool is_new = !fs::exists(path, unknown);
+        const std::string doing = "append to " + in_quotes(path.string());
+        UniqueFd fd = open_fd(path.string(), O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
         const auto size = static_cast<std::uint64_t>(stat_fd(fd.get(), doing).st_size);
         std::string text = line;
         std::array<std::byte, 1> last{};
@@ -190,7 +225,7 @@ private:
         if (is_new) sync_directory(folder_);
     }
 
-    fs::path folder_, path_;
+    fs::path folder_, path_, refused_path_;
     std::string lock_path_, sending_path_;
 };
 

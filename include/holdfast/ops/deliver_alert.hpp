@@ -26,6 +26,12 @@ private:
     std::chrono::seconds wait_;
 };
 
+/// The receiver will not take this one, however often it is sent: it is too large, say.
+class AlertRefused : public Error {
+public:
+    using Error::Error;
+};
+
 namespace detail {
 
 inline void run_channel_command(std::vector<std::string> argv, const ChannelConfig& channel,
@@ -56,6 +62,7 @@ inline void post_alert(const Alert& alert, const ChannelConfig& channel) {
     const std::string what = public_part(request.url) + " answered " + std::to_string(reply.status) +
                              (reply.body.empty() ? "" : ": " + printable(cut_text(reply.body, 200)));
     if (reply.retry_after.count() > 0) throw RetryLater(what, reply.retry_after);
+    if (refuses_alert(reply.status)) throw AlertRefused(Kind::io, what, "read the log of the receiver");
     throw Error(Kind::io, what,
                 reply.status == 401 || reply.status == 403 ? "check the secret"
                                                            : "check the address and the receiver");

@@ -87,10 +87,10 @@ inline HealthResults check_alerts(HealthContext& c) {
     for (std::size_t i = 0; i < report.channels.size(); ++i) {
         const ChannelReport& r = report.channels[i];
         const ChannelConfig& config = alerts.config.channels.at(i);
-        out.push_back(
-            judge_alerts({r.channel, r.waiting, r.damaged, r.oldest,
-                          secret_trouble({config.secret_file, config.url_file}), is_in_memory(alerts.spool)},
-                         c.options.now));
+        out.push_back(judge_alerts(
+            {r.channel, r.waiting, r.damaged, r.oldest, secret_trouble({config.secret_file, config.url_file}),
+             is_in_memory(alerts.spool), r.refused},
+            c.options.now));
     }
     if (!alerts.config.ping.empty() || !alerts.config.ping_file.empty()) out.push_back(check_ping(alerts));
     if (out.empty())

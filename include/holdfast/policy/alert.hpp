@@ -164,6 +164,12 @@ inline HttpForm http_form(const Alert& a, ChannelKind kind) {
     return {dump_json(alert_json(a)), {"Content-Type: application/json"}};
 }
 
+/// Does a receiver that answers so mean this very message, so that another one may pass? All else can be put right: the address,
+/// the secret, the receiver.
+inline bool refuses_alert(long status) {
+    return status == 400 || status == 413 || status == 414 || status == 415 || status == 422 || status == 431;
+}
+
 /// "t=1700000000,v1=<hex>": HMAC-SHA-256 over "<t>.<body>". The time in it lets a receiver refuse what is replayed.
 inline std::string sign_body(std::string_view secret, std::string_view body, SystemSeconds now) {
     const std::string t = std::to_string(now.time_since_epoch().count());

@@ -135,6 +135,7 @@ struct AlertFacts {
     std::optional<SystemSeconds> oldest{};
     std::string trouble{};      // a secret that others may read, for instance
     bool is_in_memory = false;  // the buffer
+    std::uint64_t refused = 0;  // set aside
 };
 
 inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
@@ -147,6 +148,10 @@ inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
     if (a.damaged > 0)
         verdict.add(Health::degraded, std::to_string(a.damaged) + " lines of the buffer cannot be read",
                     "look at the files in alerts.spool");
+    if (a.refused > 0)
+        verdict.add(
+            Health::degraded, std::to_string(a.refused) + " were refused by the receiver and set aside",
+            "see " + a.channel + ".refused.jsonl in alerts.spool; then alert flush --refused, or remove it");
     if (!a.trouble.empty()) verdict.add(Health::degraded, a.trouble, "correct it, then: alert test");
     if (a.is_in_memory)
         verdict.add(Health::degraded, "the buffer lies in memory: a reboot loses what waits",

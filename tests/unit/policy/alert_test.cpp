@@ -81,3 +81,11 @@ TEST_CASE("alert: what ntfy and Slack get is no longer than they take, and is th
     CHECK(http_form(a, ChannelKind::slack).body.size() < 40'000);
     CHECK(contains(http_form(a, ChannelKind::slack).body, "the error"));
 }
+
+TEST_CASE(
+    "alert: only what a receiver says of the very message is a refusal; address and secret can be put "
+    "right") {
+    for (const long status : {400, 413, 422}) CHECK(refuses_alert(status));
+    for (const long status : {200, 301, 401, 403, 404, 408, 410, 429, 500, 503})
+        CHECK_FALSE(refuses_alert(status));
+}

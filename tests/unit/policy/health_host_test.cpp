@@ -82,6 +82,8 @@ TEST_CASE("health_host: alerts that wait, damaged lines and an open secret are d
     CHECK(judge_alerts({"ops", 1, 0, kNow - 2h, {}}, kNow).level == Health::degraded);
     CHECK(contains(judge_alerts({"ops", 1, 0, kNow - 2h, {}}, kNow).message, "the oldest from 2 h ago"));
     CHECK(judge_alerts({"ops", 0, 1, {}, {}}, kNow).level == Health::degraded);
+    CHECK(judge_alerts({"ops", 0, 0, {}, {}, false, 1}, kNow).level == Health::degraded);
+    CHECK(contains(judge_alerts({"ops", 0, 0, {}, {}, false, 1}, kNow).next, "ops.refused.jsonl"));
     CHECK(judge_alerts({"ops", 0, 0, {}, {}, true}, kNow).level == Health::degraded);
     CHECK(judge_alerts({"ops", 0, 0, {}, "'s' holds a secret, but others may read it"}, kNow).level ==
           Health::degraded);
