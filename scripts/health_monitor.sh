@@ -27,12 +27,17 @@ page (health.page) are written as well.
   --interval TIME  of watch (5m)
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --quiet          only what is not healthy
+  --told           of once, health-only and sse-only: exit 0 whatever was found, if the channels of [alerts] know it; for schedules
 
 EXIT STATUS, as of healthcheck
-  0 healthy   1 degraded   2 unhealthy   3 unknown; also: wrong usage or configuration, no result for 15 minutes'
+  0 healthy   1 degraded   2 unhealthy   3 unknown; also: wrong usage or configuration, no result for 15 minutes
+With --told
+  0 looked, and told   3 nobody could look, or could be told   7 another one is at work'
 
 mode='' config='' interval=300
-flags=() # for every tool
+is_told_enough=false # --told
+is_told=true         # result of look_once
+flags=()             # for every tool
 
 # 1 and 2 are answers; a script that broke has none.
 trap 'say ERROR "line $LINENO: exit $? from: $BASH_COMMAND"; exit 3' ERR
@@ -50,6 +55,7 @@ parse_arguments() {
         shift
         ;;
       --quiet) is_quiet=true ;;
+      --told) is_told_enough=true ;;
       -h | --help)
         printf '%s\n' "$usage" || exit 3
         exit 0
@@ -63,6 +69,7 @@ parse_arguments() {
     shift
   done
   [[ -n $mode ]] || die 3 "what is to be done?" "once, status, health-only, sse-only or watch"
+  ! "$is_told_enough" || [[ $mode != status && $mode != watch ]] || die 3 "--told is for once, health-only and sse-only"
   if [[ $interval != 300 ]]; then
     [[ $interval =~ ^[1-9][0-9]{0,5}[smh]$ ]] || die 3 "--interval must be a time such as 5m, not '$interval'"
     seconds --interval "$interval"
@@ -121,20 +128,19 @@ look_once() {
       say WARN "cannot write $state: the next look tells the same again"
     fi
   else
+    is_told=false
     say ERROR "an alert could not be kept: the next look tells the same again"
   fi
   result=$(printf '%s' "$merged" | jq -r .status)
   print_state "$merged"
 }
 
-print_state() { # <JSON>
-  local filter='.checks[]'
-  if "$is_quiet"; then filter='.checks[] | select(.status != "healthy")'; fi
-  printf '%s' "$1" | jq -r "$plain \"\\(.status) \\(.time_utc)\", ($filter | \"\\(.status)\\t\\(.check) \\(.subject | @json | plain)\\t\" +
-    (.message | @json | plain) + (if .next then \"\\tnext: \\(.next | @json | plain)\" else \"\" end))"
-}
-
 leave() { # <status>
+  if "$is_told_enough"; then
+    # Without channels the journal and syslog are told, by our exit, when nobody could look.
+    if "$is_told" && { [[ $1 != unknown ]] || has_channels; }; then exit 0; fi
+    exit 3
+  fi
   case $1 in
     healthy) exit 0 ;;
     degraded) exit 1 ;;
@@ -144,7 +150,7 @@ leave() { # <status>
 }
 
 main() {
-  local state saved result=unknown patience=0
+  local state saved result=unknown patience=0 busy=3
   parse_arguments "$@"
   need jq flock timeout
   load_config "${flags[@]}"
@@ -158,20 +164,14 @@ main() {
   mkdir -p -- "${state%/*}" || die 3 "cannot make the folder '${state%/*}'" "check backup.log_dir"
   on_exit stop_child
   if [[ $mode == *-only ]]; then patience=60; fi # these two may be scheduled for the same minute
-  take_lock "${state%/*}/health.lock" "$patience" || die 3 "another health_monitor.sh is at work" "let it end"
+  if "$is_told_enough"; then busy=7; fi
+  take_lock "${state%/*}/health.lock" "$patience" || die "$busy" "another health_monitor.sh is at work" "let it end"
   look_once
   while [[ $mode == watch ]]; do
     close_lock_sleep "$interval"
     look_once
   done
   leave "$result"
-}
-
-close_lock_sleep() { # <seconds>: a signal ends it at once
-  (close_lock && exec sleep "$1") &
-  child_pid=$!
-  wait "$child_pid" || true
-  child_pid=
 }
 
 main "$@"

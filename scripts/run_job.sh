@@ -37,7 +37,7 @@ ENVIRONMENT
   BACKUP_LOCK_WAIT  how long a backup waits for another one to end (20m); DRY_RUN and BACKUP_TYPE do not count
 
 EXIT STATUS
-  that of the job: see backup.sh, verify, prune, dr_drill.sh and cleanup_logs.sh; of health only 3, nobody could look
+  that of the job: see backup.sh, verify, prune, dr_drill.sh and cleanup_logs.sh; of health 3, nobody could look or be told
   2 wrong usage
 
 EXAMPLES
@@ -91,6 +91,7 @@ tell_syslog() {
 # shellcheck disable=SC2317 # reached by on_exit
 tell_channels() {
   if [[ $job == full || $job == hourly || -z $config_json ]]; then return; fi
+  if [[ $job == health ]]; then is_success_news=false; fi # every five minutes
   notify_outcome "job-$job" "the job $job"
 }
 
@@ -146,14 +147,11 @@ main() {
       export BACKUP_CACHE=false BACKUP_REDIS=false BACKUP_CONFIG=false BACKUP_LOGS=false BACKUP_DATA=false
       run_script "${backup[@]}" --type hourly
       ;;
-    health)
-      run_script "$scripts/health_monitor.sh" "${quiet[@]}" once
-      if ((child_code == 1 || child_code == 2)); then child_code=0; fi
-      ;;
     *)
       need jq timeout
       load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}
       case $job in
+        health) run_script "$scripts/health_monitor.sh" "${quiet[@]}" --told once ;;
         drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;; # it has a log of its own, as backup.sh has
         verify) run_logged verify --budget "$budget" ;;
         prune) run_logged prune ;;

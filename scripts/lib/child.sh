@@ -23,6 +23,13 @@ close_lock() {
   if [[ -n $lock_fd ]]; then exec {lock_fd}>&-; fi
 }
 
+close_lock_sleep() { # <seconds>: a signal ends it at once
+  (close_lock && exec sleep "$1") &
+  child_pid=$!
+  wait "$child_pid" || true
+  child_pid=
+}
+
 # Runs a tool for at most that long: TERM, four seconds later KILL (then $child_code is 124 or 137). What
 # it says becomes events, what it prints is in $child_output. A signal to us is obeyed at once meanwhile.
 # Only the tool gets the signal (--foreground): it stops its own children in order.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lib/health_changes.sh - results of healthcheck as jq sees them: are they any, what is known after a look, and what of it is to be told.
+# lib/health_changes.sh - results of healthcheck as jq sees them: are they any, what is known after a look, and what of it is to be told and printed.
 
 # Text for a terminal and a log: control characters, and marks that turn the direction of what follows, are seen and not obeyed.
 plain='def plain: gsub("[\\p{Cc}\\x{200e}\\x{200f}\\x{202a}-\\x{202e}\\x{2066}-\\x{2069}]"; "\ufffd");'
@@ -53,4 +53,11 @@ is_result() { # <JSON>
 
 is_fresh() { # <JSON>: was every part of it looked at in the last 15 minutes, and none in the future?
   printf '%s' "$1" | jq -e "$looked_at all(. > now - 900 and . < now + 60)" >/dev/null
+}
+
+print_state() { # <JSON>
+  local filter='.checks[]'
+  if "$is_quiet"; then filter='.checks[] | select(.status != "healthy")'; fi
+  printf '%s' "$1" | jq -r "$plain \"\\(.status) \\(.time_utc)\", ($filter | \"\\(.status)\\t\\(.check) \\(.subject | @json | plain)\\t\" +
+    (.message | @json | plain) + (if .next then \"\\tnext: \\(.next | @json | plain)\" else \"\" end))"
 }

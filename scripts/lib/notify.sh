@@ -3,6 +3,7 @@
 
 notify_limit=90 # seconds for all channels; what is not delivered by then is delivered by the next call
 ping_rid=
+is_success_news=true # an info for a good run, where alerts.on_success asks for one
 
 notify() { # <alert's argument>...: says so if it could not be delivered
   local code=0 why
@@ -36,7 +37,7 @@ notify_outcome() { # <key> <what, for people>
   case $exit_status in
     0)
       notify send "$2 works again" --key "$1" --severity ok --text - <<<"$last"
-      if [[ $(config_get .alerts.on_success) == true ]]; then
+      if "$is_success_news" && [[ $(config_get .alerts.on_success) == true ]]; then
         notify send "$2 complete" --key "$1-complete" --severity info --text - <<<"$last"
       fi
       ;;

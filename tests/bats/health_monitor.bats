@@ -212,6 +212,47 @@ warning repository $repo: degraded"
   assert_equal "$(titles | grep -c repository)" 1
 }
 
+@test "health_monitor: with --told whatever was found and told is exit 0; 3 is that nobody could look or be told" {
+  chmod 0770 "$repo"
+  run -0 monitor --told once
+  chmod 0700 "$repo"
+  sed -i "s|^\[health\]|&\npage = \"nowhere/x.html\"|" "$HOLDFAST_CONFIG"
+  run -0 monitor --told once
+  assert_output --partial 'unknown'
+  assert_equal "$(titles | tail -n 1)" "warning healthcheck $BATS_TEST_TMPDIR/nowhere/x.html: unknown"
+  sed -i '/^\[\[alerts.channel/,$d' "$HOLDFAST_CONFIG" # nobody to tell of what nobody could see
+  run -3 monitor --told once
+  chmod 0770 "$repo"
+  run -0 monitor --told once # unhealthy is an answer
+  run -3 monitor --told watch
+}
+
+@test "health_monitor: with --told an alert that cannot be kept is a failure, and another one at work is 7" {
+  sed -i "s|^spool = .*|spool = \"$BATS_TEST_TMPDIR/notafolder\"|" "$HOLDFAST_CONFIG"
+  touch "$BATS_TEST_TMPDIR/notafolder"
+  chmod 0770 "$repo"
+  run -3 monitor --told once
+  rm "$BATS_TEST_TMPDIR/notafolder"
+  run -0 monitor --told once
+  # shellcheck disable=SC2034 # its process id is used
+  coproc HOLDER { exec flock --no-fork "$BATS_TEST_TMPDIR/logs/health.lock" sleep 60 3>&-; }
+  until ! flock --nonblock "$BATS_TEST_TMPDIR/logs/health.lock" true; do sleep 0.05; done
+  run -7 monitor --told once
+  kill "$HOLDER_PID"
+}
+
+@test "run_job.sh health: a monitor that broke is told once, and that it works again, but no success of every five minutes" {
+  sed -i 's/^\[alerts\]/&\non_success = true/; s/^name = "file"/&\nat_least = "info"/' "$HOLDFAST_CONFIG"
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\ncase $* in *mode*) exit 2 ;; esac\nexec %s "$@"\n' "$(command -v jq)" >"$BATS_TEST_TMPDIR/bin/jq"
+  chmod +x "$BATS_TEST_TMPDIR/bin/jq"
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH run -3 "$HOLDFAST_SOURCE/scripts/run_job.sh" health
+  PATH=$BATS_TEST_TMPDIR/bin:$PATH run -3 "$HOLDFAST_SOURCE/scripts/run_job.sh" health
+  run -0 "$HOLDFAST_SOURCE/scripts/run_job.sh" health
+  run -0 "$HOLDFAST_SOURCE/scripts/run_job.sh" health
+  assert_equal "$(titles)" $'critical the job health failed with 3\nok the job health works again'
+}
+
 @test "health_monitor: nonsense, a wrong configuration and a second one at work are unknown" {
   run -3 monitor
   run -3 monitor nonsense

@@ -88,7 +88,7 @@ assert_units_verify() { # <folder>
   plan health
   assert_equal "$(grep -E '^On|^Unit' units/holdfast-health.timer)" "$(grep -E '^On|^Unit' "$HOLDFAST_SOURCE/systemd/holdfast-health.timer")"
   assert_equal "$(sed -n 's/^ExecStart=//p' units/holdfast-health.service)" \
-    "$HOLDFAST_SOURCE/scripts/health_monitor.sh --quiet --config $PWD/holdfast.toml once"
+    "$HOLDFAST_SOURCE/scripts/health_monitor.sh --quiet --config $PWD/holdfast.toml --told once"
   : >"$calls"
   plan health
   run -1 grep daemon-reload "$calls"
