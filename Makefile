@@ -39,9 +39,10 @@ fmt: ## format C++ and shell in place
 	@scripts/dev/deps.sh test dev
 	@scripts/dev/fmt.sh
 
-bench: build ## measure against zstd, find, openssl, sqlite3, DuckDB, pg_dump and pgBackRest
+bench: build ## measure against zstd, find, openssl, sqlite3, DuckDB, pg_dump and pgBackRest, and sealed against plain
 	@cmake --build $(BUILD) --target bench_helpers
 	@bench/run.sh
+	@bench/sealed.sh
 	@bench/exports.sh
 	@bench/servers.sh
 
