@@ -39,12 +39,13 @@ fmt: ## format C++ and shell in place
 	@scripts/dev/deps.sh test dev
 	@scripts/dev/fmt.sh
 
-bench: build ## measure against zstd, find, openssl, sqlite3, DuckDB, pg_dump and pgBackRest, and sealed against plain
+bench: build ## measure against zstd, find, openssl, sqlite3, DuckDB, pg_dump and pgBackRest, sealed against plain, and how long an incident takes
 	@cmake --build $(BUILD) --target bench_helpers
 	@bench/run.sh
 	@bench/sealed.sh
 	@bench/exports.sh
 	@bench/servers.sh
+	@bench/recovery.sh
 
 install: build ## install below PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)
