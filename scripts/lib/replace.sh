@@ -89,7 +89,7 @@ stop_all() {
 change_data() { # <name of the step> <command>...: the tool's answer in $report; its code in $child_code
   local emergency line
   begin_step "$1"
-  known_restores=$({ restore --pending --json "${flags[@]}" || true; } | jq -c 'map(.restore)') # a damaged journal is not ours
+  known_restores=$({ restore --pending --json --quiet "${flags[@]}" || true; } | jq -c 'map(.restore)') # a damaged journal is not ours
   known_restores=${known_restores:-[]}
   data_state=changing
   run_limited 0 "${@:2}" --json --quiet "${flags[@]}"

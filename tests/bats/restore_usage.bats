@@ -81,3 +81,10 @@ assert_nothing_done() {
   assert_equal "$stderr" ''
   assert_equal "$(restore --pending --json)" '[]'
 }
+
+@test "restore.sh: --quiet says nothing of a restore that went well" {
+  restore --accept --quiet
+  lose_data
+  run -0 --separate-stderr "$script" latest --yes --quiet
+  assert_equal "$stderr" ''
+}
