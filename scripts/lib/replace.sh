@@ -53,8 +53,7 @@ leave_sane() {
   if [[ $data_state == changing ]]; then
     local pending
     pending=$({ restore --pending --json "${flags[@]}" 2>/dev/null || true; } | # those that are of this run
-      jq -c --argjson known "$known_restores" --arg id "$restore_id" 'map(select((.restore | IN($known[]) | not) or .restore == $id))') || true
-    pending=${pending:-[]}
+      jq -cn --argjson known "$known_restores" --arg id "$restore_id" '[inputs[] | select((.restore | IN($known[]) | not) or .restore == $id)]')
     if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' < <(pour "$pending") >/dev/null; then
       outcome=torn summary='the data is between the old and the new state, and the services are down'
       say ERROR "$summary"
@@ -89,8 +88,7 @@ stop_all() {
 change_data() { # <name of the step> <command>...: the tool's answer in $report; its code in $child_code
   local emergency line
   begin_step "$1"
-  known_restores=$({ restore --pending --json --quiet "${flags[@]}" || true; } | jq -c 'map(.restore)') # a damaged journal is not ours
-  known_restores=${known_restores:-[]}
+  known_restores=$({ restore --pending --json --quiet "${flags[@]}" || true; } | jq -cn '[inputs[].restore]') # a damaged journal is not ours
   data_state=changing
   run_limited 0 "${@:2}" --json --quiet "${flags[@]}"
   if ((child_code == 0 || child_code == 4)); then
