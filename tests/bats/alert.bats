@@ -355,6 +355,15 @@ TOML
   assert_equal "$(titles)" 'from the environment'
 }
 
+@test "alert: a channel is not called like the ping or the channel of the environment: one would hide the other" {
+  for name in ping environment; do
+    configure "http://127.0.0.1:9/"
+    sed -i "s/^name = .*/name = \"$name\"/" "$HOLDFAST_CONFIG"
+    run -3 --separate-stderr alert buffer-status
+    assert_regex "$stderr" "cannot be '$name'"
+  done
+}
+
 @test "alert: pings start, success, failure and exit status in the convention of Healthchecks" {
   serve_odd
   alerts="ping = \"http://127.0.0.1:$port/ok/uuid\""

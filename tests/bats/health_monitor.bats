@@ -169,12 +169,12 @@ warning repository $repo: degraded"
   titles | grep -q 'critical database .*: unhealthy'
 }
 
-@test "health_monitor: a channel that is called ping does not make a ping that failed well" {
-  sed -i 's|^\[alerts\]|&\nping = "http://127.0.0.1:9/x"|; s|^name = "file"|name = "ping"|' "$HOLDFAST_CONFIG"
-  run -8 alert ping start
-  run -1 monitor once
-  run -1 monitor once
-  assert_equal "$(titles)" 'warning alerts ping: degraded'
+@test "health_monitor: a source that is called like a type does not make a type that is missed well" {
+  sed -i 's|^name = "tree"|name = "hourly"|; s|^\[health\]|[health.max_age_of]\nhourly = "2h"\n&|' "$HOLDFAST_CONFIG"
+  take --type full
+  run -2 monitor once
+  run -2 monitor once
+  assert_equal "$(titles)" 'critical backup_age hourly: unhealthy'
 }
 
 @test "health_monitor: two halves that are started in the same minute follow each other" {

@@ -43,6 +43,8 @@ struct AlertsConfig {
     }
 };
 
+inline constexpr const char* kEnvironmentChannel = "environment";
+
 namespace detail {
 
 inline void read_url(TomlTable& table, const char* key, std::string& out) {
@@ -70,6 +72,9 @@ inline ChannelConfig read_channel(TomlTable& table, const std::filesystem::path&
                                 "0123456789_-") != std::string::npos)
         table.fail("name", name ? "cannot be " + in_quotes(*name) : "is missing",
                    "use letters, digits, '_' and '-'");
+    if (*name == "ping" || *name == kEnvironmentChannel)
+        table.fail("name", "cannot be " + in_quotes(*name),
+                   "that is what reports call the dead man's switch, and the channel of ALERT_WEBHOOK_URL");
     out.name = *name;
     read_word(table, "kind", out.kind);
     read_word(table, "at_least", out.at_least);
@@ -107,7 +112,7 @@ void add_environment_channel(AlertsConfig& alerts, const Lookup& lookup) {
         throw Error(Kind::config, "ALERT_WEBHOOK_URL is not an http or https address",
                     "write https://host/path");
     ChannelConfig channel;
-    channel.name = "environment";
+    channel.name = kEnvironmentChannel;
     channel.at_least = Severity::info;
     channel.url = url;
     channel.secret = value("ALERT_WEBHOOK_SECRET");

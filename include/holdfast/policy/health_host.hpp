@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "holdfast/policy/health.hpp"
+#include "holdfast/policy/retention.hpp"
 
 namespace holdfast {
 
@@ -98,6 +99,10 @@ inline HealthResult judge_schedule(const ScheduleFacts& s, const HealthConfig& c
             Health::degraded,
             s.last_start ? "the last run began " + detail::ago(*s.last_start, now) : "no run has left a log",
             "does cron (or the timer) run? systemctl status cron; systemctl list-timers");
+    if (s.last_start && *s.last_start > now + kClockSlack)  // it proves nothing, and would for all that time
+        verdict.add(
+            Health::degraded, "the last run began " + detail::ago(*s.last_start, now),
+            "correct this host's clock (date -u), then remove the log of that name in backup.log_dir");
     if (!verdict.is_healthy()) return verdict.take();
     std::string text;
     for (const std::string& name : s.found) text += (text.empty() ? "" : ", ") + name;

@@ -16,49 +16,56 @@
 
 namespace holdfast {
 
+/// Which of two samples of one series is worse: the larger, the smaller, or the one of the worse level.
+enum class Worst { high, low, level };
+
 struct MetricName {
     const char* name;
     const char* type;
+    Worst worst;
     const char* help;
 };
 
 /// All of them, in the order of the file.
 inline constexpr MetricName kMetrics[] = {
-    {"backup_last_success_timestamp", "gauge",
+    {"backup_last_success_timestamp", "gauge", Worst::low,
      "When the last complete and verified backup ended (Unix time)."},
-    {"backup_last_run_timestamp", "gauge", "When the last run of backup.sh ended, however it went."},
-    {"backup_last_start_timestamp", "gauge",
+    {"backup_last_run_timestamp", "gauge", Worst::low,
+     "When the last run of backup.sh ended, however it went."},
+    {"backup_last_start_timestamp", "gauge", Worst::high,
      "When the newest run of backup.sh began; later than the last run: it was killed, or works."},
-    {"backup_last_run_exit_code", "gauge",
+    {"backup_last_run_exit_code", "gauge", Worst::high,
      "Exit code of the last run: 0 complete, 4 partial, others failed."},
-    {"backup_success_total", "counter", "Runs of backup.sh that were complete."},
-    {"backup_partial_total", "counter", "Runs of backup.sh that lacked something."},
-    {"backup_failure_total", "counter", "Runs of backup.sh that failed."},
-    {"backup_duration_seconds", "gauge", "How long the last run of a type took."},
-    {"backup_size_bytes", "gauge", "Bytes of the newest backup, by class of source, before deduplication."},
-    {"backup_snapshots", "gauge", "Snapshots in the repository."},
-    {"backup_source_timestamp", "gauge", "When the newest backup of a source ended."},
-    {"backup_source_size_bytes", "gauge", "Bytes of a source in its newest backup."},
-    {"backup_verified_timestamp", "gauge", "When a snapshot was last verified and found good."},
-    {"backup_drill_timestamp", "gauge", "When a recovery was last rehearsed."},
-    {"backup_drill_success", "gauge", "1 if the last drill passed."},
-    {"backup_drill_duration_seconds", "gauge", "How long the last drill took."},
-    {"backup_disk_free_bytes", "gauge", "Free bytes of a file system."},
-    {"backup_disk_used_ratio", "gauge", "Used share of a file system, 0 to 1."},
-    {"backup_disk_days_left", "gauge",
+    {"backup_success_total", "counter", Worst::low, "Runs of backup.sh that were complete."},
+    {"backup_partial_total", "counter", Worst::high, "Runs of backup.sh that lacked something."},
+    {"backup_failure_total", "counter", Worst::high, "Runs of backup.sh that failed."},
+    {"backup_duration_seconds", "gauge", Worst::high, "How long the last run of a type took."},
+    {"backup_size_bytes", "gauge", Worst::low,
+     "Bytes of the newest backup, by class of source, before deduplication."},
+    {"backup_snapshots", "gauge", Worst::low, "Snapshots in the repository."},
+    {"backup_source_timestamp", "gauge", Worst::low, "When the newest backup of a source ended."},
+    {"backup_source_size_bytes", "gauge", Worst::low, "Bytes of a source in its newest backup."},
+    {"backup_verified_timestamp", "gauge", Worst::low, "When a snapshot was last verified and found good."},
+    {"backup_drill_timestamp", "gauge", Worst::low, "When a recovery was last rehearsed."},
+    {"backup_drill_success", "gauge", Worst::low, "1 if the last drill passed."},
+    {"backup_drill_duration_seconds", "gauge", Worst::high, "How long the last drill took."},
+    {"backup_disk_free_bytes", "gauge", Worst::low, "Free bytes of a file system."},
+    {"backup_disk_used_ratio", "gauge", Worst::high, "Used share of a file system, 0 to 1."},
+    {"backup_disk_days_left", "gauge", Worst::low,
      "Days until the repository's disk is full at its growth, at most 3650."},
-    {"database_size_bytes", "gauge", "Size of a database file."},
-    {"database_wal_bytes", "gauge", "Size of a database's WAL."},
-    {"database_growth_bytes_per_day", "gauge", "Growth of a database in its backups."},
-    {"endpoint_up", "gauge", "1 if an endpoint answered as it should."},
-    {"endpoint_latency_seconds", "gauge", "How long an endpoint took to answer."},
-    {"stream_up", "gauge", "1 if an event came in time."},
-    {"stream_latency_seconds", "gauge", "How long the first event took."},
-    {"alert_buffered", "gauge", "Alerts that wait to be delivered."},
-    {"holdfast_check", "gauge", "Level of a check: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown."},
-    {"holdfast_health", "gauge",
+    {"database_size_bytes", "gauge", Worst::high, "Size of a database file."},
+    {"database_wal_bytes", "gauge", Worst::high, "Size of a database's WAL."},
+    {"database_growth_bytes_per_day", "gauge", Worst::high, "Growth of a database in its backups."},
+    {"endpoint_up", "gauge", Worst::low, "1 if an endpoint answered as it should."},
+    {"endpoint_latency_seconds", "gauge", Worst::high, "How long an endpoint took to answer."},
+    {"stream_up", "gauge", Worst::low, "1 if an event came in time."},
+    {"stream_latency_seconds", "gauge", Worst::high, "How long the first event took."},
+    {"alert_buffered", "gauge", Worst::high, "Alerts that wait to be delivered."},
+    {"holdfast_check", "gauge", Worst::level,
+     "Level of a check: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown."},
+    {"holdfast_health", "gauge", Worst::level,
      "The worst level of all checks: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown."},
-    {"holdfast_metrics_timestamp", "gauge", "When this file was written."},
+    {"holdfast_metrics_timestamp", "gauge", Worst::low, "When this file was written."},
 };
 
 namespace detail {
@@ -79,42 +86,50 @@ inline std::string metric_value(double value) {
     return text;
 }
 
-inline std::string sample_line(const Sample& s) {
+inline std::string series_name(const Sample& s) {
     std::string out = s.name;
     for (const auto& [name, value] : s.labels)
         out += (out.size() == s.name.size() ? "{" : ",") + name + "=" + label_value(value);
-    return out + (s.labels.empty() ? " " : "} ") + metric_value(s.value) + "\n";
+    return out + (s.labels.empty() ? "" : "}");
+}
+
+inline bool is_worse(double a, double b, Worst worst) {
+    if (worst != Worst::level) return worst == Worst::high ? a > b : a < b;
+    const auto level = [](double value) { return static_cast<Health>(static_cast<int>(value)); };
+    return a != b && worse(level(b), level(a)) == level(a);
 }
 
 }  // namespace detail
 
-/// The whole file. The same series twice would make the collector refuse it, so the first one counts. Throws: internal for
+/// The whole file. The same series twice would make the collector refuse it, so the worst one counts. Throws: internal for
 /// a sample whose name is not in the table.
 inline std::string format_metrics(const std::vector<Sample>& samples) {
     std::string out;
     std::size_t used = 0;
     for (const MetricName& metric : kMetrics) {
-        std::vector<std::string> lines, series;
+        std::vector<const Sample*> series;
         for (const Sample& s : samples) {
             if (s.name != metric.name) continue;
             ++used;
-            Sample key = s;
-            key.value = 0;
-            const std::string id = detail::sample_line(key);
-            if (std::find(series.begin(), series.end(), id) != series.end()) continue;
-            series.push_back(id);
-            lines.push_back(detail::sample_line(s));
+            const auto same = std::find_if(series.begin(), series.end(), [&](const Sample* one) {
+                return detail::series_name(*one) == detail::series_name(s);
+            });
+            if (same == series.end())
+                series.push_back(&s);
+            else if (detail::is_worse(s.value, (*same)->value, metric.worst))
+                *same = &s;
         }
-        if (lines.empty()) continue;
+        if (series.empty()) continue;
         out += std::string("# HELP ") + metric.name + " " + metric.help + "\n# TYPE " + metric.name + " " +
                metric.type + "\n";
-        for (const std::string& line : lines) out += line;
+        for (const Sample* s : series)
+            out += detail::series_name(*s) + " " + detail::metric_value(s->value) + "\n";
     }
     if (used != samples.size()) throw Error(Kind::internal, "a metric has no entry in policy/metrics.hpp");
     return out;
 }
 
-/// What runs and snapshots say. The last success is a run's if its snapshot is still known, else that of the newest complete
+/// What runs and snapshots say. The last success is a run's if its snapshot is still known and not damaged, else that of the newest complete
 /// snapshot that no verification found damaged: a rolled back repository shows no success that it lost. Without
 /// `facts` (the repository cannot be read) it is the run's.
 inline std::vector<Sample> backup_samples(const BackupFacts* facts, const std::optional<RunHistory>& runs) {
@@ -132,14 +147,17 @@ inline std::vector<Sample> backup_samples(const BackupFacts* facts, const std::o
     std::optional<SystemSeconds> success;
     if (counts.last_success) success = counts.last_success->ended;
     if (facts != nullptr) {
+        const auto is_damaged = [&](const std::string& id) {
+            return std::find(facts->damaged.begin(), facts->damaged.end(), id) != facts->damaged.end();
+        };
         const auto is_known = [&](const std::string& id) {
             return facts->pruned.contains(id) ||
                    detail::newest_backup(*facts, [&](const Manifest& m) { return m.id == id; }) != nullptr;
         };
-        if (!counts.last_success || !is_known(counts.last_success->snapshot)) {
+        if (!counts.last_success || !is_known(counts.last_success->snapshot) ||
+            is_damaged(counts.last_success->snapshot)) {
             const auto is_good = [&](const Manifest& m) {
-                const auto& bad = facts->damaged;
-                return m.state() == "complete" && std::find(bad.begin(), bad.end(), m.id) == bad.end() &&
+                return m.state() == "complete" && !is_damaged(m.id) &&
                        !(counts.last && counts.last->snapshot == m.id);  // that run failed after its snapshot
             };
             const Manifest* newest = detail::newest_backup(*facts, is_good);

@@ -68,6 +68,21 @@ TEST_CASE("health_host: a schedule is missed only where one is expected; one tha
     CHECK(judge_schedule(s, kLimits, kNow).level == Health::degraded);
 }
 
+TEST_CASE(
+    "health_host: a run that began in the future proves no schedule, beyond what two clocks may differ by") {
+    HealthConfig expected;
+    expected.schedule = true;
+    ScheduleFacts s;
+    s.found = {"cron: daily"};
+    s.last_start = kNow + 5min;
+    CHECK(judge_schedule(s, expected, kNow).level == Health::healthy);
+    s.last_start = kNow + 3h;
+    CHECK(judge_schedule(s, expected, kNow).level == Health::degraded);
+    CHECK(judge_schedule(s, kLimits, kNow).level == Health::degraded);
+    CHECK(contains(judge_schedule(s, kLimits, kNow).message, "3 h in the future"));
+    CHECK(contains(judge_schedule(s, kLimits, kNow).next, "clock"));
+}
+
 TEST_CASE("health_host: a clock before the first release, or behind what was written, is unhealthy") {
     CHECK(judge_clock({kNow}, 300s).level == Health::healthy);
     CHECK(judge_clock({kFirstRelease}, 300s).level == Health::healthy);

@@ -99,6 +99,29 @@ TEST_CASE(
     CHECK_FALSE(contains(text(&facts, failed), "\nbackup_last_success_timestamp "));
 }
 
+TEST_CASE(
+    "metrics: a snapshot that was found damaged is no success any more, also that of the last good run") {
+    BackupFacts facts;
+    facts.newest_first = {manifest("good", 2h), manifest("older", 50h)};
+    facts.damaged = {"good"};
+    CHECK(contains(text(&facts, history(8, "")), line("backup_last_success_timestamp", kNow - 50h)));
+    facts.damaged = {"good", "older"};
+    CHECK_FALSE(contains(text(&facts, history(8, "")), "\nbackup_last_success_timestamp "));
+}
+
+TEST_CASE("metrics: of two samples of one series the worse counts, whichever came first") {
+    const auto both_ways = [](const std::string& name, double a, double b) {
+        const std::string one = format_metrics({{name, a, {{"name", "x"}}}, {name, b, {{"name", "x"}}}});
+        CHECK(one == format_metrics({{name, b, {{"name", "x"}}}, {name, a, {{"name", "x"}}}}));
+        return one;
+    };
+    CHECK(contains(both_ways("holdfast_check", 0, 2), "} 2\n"));
+    CHECK(contains(both_ways("holdfast_check", 3, 2), "} 2\n"));  // unhealthy is worse than unknown
+    CHECK(contains(both_ways("holdfast_check", 1, 3), "} 3\n"));
+    CHECK(contains(both_ways("endpoint_up", 1, 0), "} 0\n"));
+    CHECK(contains(both_ways("alert_buffered", 0, 7), "} 7\n"));
+}
+
 TEST_CASE("metrics: hostile labels stay one line, a series appears once, an unknown name is a bug") {
     const std::vector<HealthResult> results = {{"database", "a\"b\\c\nd\xff", Health::unhealthy, "", ""},
                                                {"database", "a\"b\\c\nd\xff", Health::healthy, "", ""}};
