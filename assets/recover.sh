@@ -104,12 +104,14 @@ component_lines='
   | [.name, .kind, .root, .bytes, .sha256, .mode, .uid, .gid, .mtime_ns] | map(. // "-" | tostring) | join("\t")'
 
 read_manifest() { # checks it; leaves it in $tmp/manifest.json, its components in $tmp/components
-  local id=${snapshot##*/} why sum
+  local id=${snapshot##*/} why sum codes=()
   cp -- "$snapshot/manifest.json" "$tmp/manifest.sealed"
   sum=$(jq -r '.private_sha256 // empty' "$tmp/manifest.sealed")
   if [[ -n $sum ]]; then # names are hidden: the whole manifest is sealed in it
     work=$tmp
-    jq -r .private "$snapshot/manifest.json" | base64 --decode | unseal >"$tmp/manifest.sealed"
+    jq -r .private "$snapshot/manifest.json" | base64 --decode | unseal | cat >"$tmp/manifest.sealed" || codes=("${PIPESTATUS[@]}")
+    ((${codes[3]:-0} == 0)) || die 8 "write to ${tmp@Q} failed"
+    ((${#codes[@]} == 0)) || die 9 "the sealed manifest of $id was not opened: this key is another one, or the manifest is damaged"
     check_digest "$tmp/manifest.sealed" "$sum" "the sealed manifest of $id"
   fi
   with_exact_times "$tmp/manifest.sealed" >"$tmp/manifest.json"
@@ -168,31 +170,36 @@ u32() { # <file> <offset from the end> <count>: little-endian numbers, separated
 
 # A sealed object: each frame is a CMS message around a zstd frame; the seek table at the end has their lengths.
 decode_sealed() { # <file>
-  local count sizes at=1 i codes=()
+  local count sizes at=0 i codes=()
   count=$(u32 "$1" 9 1) && count=${count% }
   ((count >= 1 && count <= 16)) || return 1
   read -ra sizes <<<"$(u32 "$1" $((count * 8 + 9)) $((count * 2)))"
   ((${#sizes[@]} == count * 2)) || return 1
   for ((i = 0; i < count; i++)); do
-    tail -c "+$at" "$1" | head -c "${sizes[i * 2]}" | unseal | zstd --decompress --stdout --quiet | head -c "${sizes[i * 2 + 1]}" || codes=("${PIPESTATUS[@]}")
-    ((${codes[4]:-0} == 0)) || die 8 "what ${1##*/} decodes to could not be written"
+    dd if="$1" bs=1M skip="$at" count="${sizes[i * 2]}" iflag=skip_bytes,count_bytes status=none |
+      unseal | zstd --decompress --stdout --quiet | head -c "${sizes[i * 2 + 1]}" || codes=("${PIPESTATUS[@]}")
+    ((${codes[1]:-0} != 8)) || exit 8 # said already
+    ((${codes[3]:-0} == 0)) || die 8 "what ${1##*/} decodes to could not be written"
     ((${#codes[@]} == 0)) || return 1
     at=$((at + sizes[i * 2]))
   done
 }
 
 # After a change of the recovery key objects are sealed to different ones; printf is part of bash, so no key is in the list
-# of processes.
+# of processes. A disk that is full must not look like a key that does not fit.
 unseal() { # a message on standard input
-  local key message
+  local key message codes
   if ((${#keys[@]} == 1)); then
     openssl cms -decrypt -inform DER -inkey <(printf '%s\n' "${keys[0]}")
     return
   fi
-  message=$(mktemp -- "$work/message.XXXXXX")
-  cat >"$message"
+  if ! message=$(mktemp -- "$work/message.XXXXXX") || ! cat >"$message"; then die 8 "write to ${work@Q} failed"; fi
   for key in "${keys[@]}"; do
-    if openssl cms -decrypt -inform DER -in "$message" -inkey <(printf '%s\n' "$key") -out "$message.plain" 2>/dev/null; then
+    codes=(0 0)
+    openssl cms -decrypt -inform DER -in "$message" -inkey <(printf '%s\n' "$key") 2>/dev/null |
+      cat >"$message.plain" || codes=("${PIPESTATUS[@]}")
+    ((codes[1] == 0)) || die 8 "write to ${work@Q} failed"
+    if ((codes[0] == 0)); then
       cat -- "$message.plain"
       rm -f -- "$message" "$message.plain"
       return
@@ -200,6 +207,18 @@ unseal() { # a message on standard input
   done
   say 'error: none of the keys opens this object'
   return 1
+}
+
+read_keys() { # sets `keys` to the blocks of PEM on standard input: after a rotation there are several
+  local line block=''
+  while IFS= read -r line; do
+    block+=$line$'\n'
+    if [[ $line == '-----END '*'PRIVATE KEY-----'* ]]; then
+      keys+=("$block")
+      block=''
+    fi
+  done
+  ((${#keys[@]} > 0))
 }
 
 # Sets `keys`: from HOLDFAST_KEY_FILE, or by gpg from each file in keys/ that somebody here can open.
@@ -211,7 +230,8 @@ unlock() {
       die 3 "'$program' is not installed" 'apt-get install openssl gpg'
   done
   if [[ -n ${HOLDFAST_KEY_FILE:-} ]]; then
-    keys=("$(<"$HOLDFAST_KEY_FILE")") || die 9 "${HOLDFAST_KEY_FILE@Q} cannot be read"
+    read_keys <"$HOLDFAST_KEY_FILE" || die 9 "${HOLDFAST_KEY_FILE@Q} cannot be read, or holds no private key" \
+      'it is what gpg --decrypt keys/*.key.asc prints'
     return
   fi
   for file in "$repository"/keys/*.key.asc; do
