@@ -100,7 +100,10 @@ inline Rekeyed rekey(const Repository& repository, const Unlock& unlock,
     const fs::path& root = repository.root();
     Rekeyed done;
     std::vector<std::string> wrapped;
-    for (const Digest& fingerprint : certificate_fingerprints(root)) {
+    std::vector<Digest> all = certificate_fingerprints(root);
+    // Last: a run that is killed before has not shut out whoever runs it again.
+    std::stable_partition(all.begin(), all.end(), [&](const Digest& d) { return d != current; });
+    for (const Digest& fingerprint : all) {
         try {
             const SealCertificate certificate = read_certificate(root, fingerprint);
             const SecretBytes key = unlock(fingerprint);
@@ -148,14 +151,16 @@ inline Repository rotate(const Repository& repository, const std::vector<GpgKey>
     const fs::path path = repository.root() / "format.json";
     Json format = parse_json(read_file(path, 64_KiB), in_quotes(path.string()));
     write_seal_keys(repository.root(), keys);
+    const Json rotation = {{"certificate", keys.fingerprint.hex()},
+                           {"replaces", old.hex()},
+                           {"recipients", detail::recipients_json(recipients)}};
+    // Whenever this process dies, the host knows what it finds: check_certificate() finishes what took effect.
+    detail::write_pin(repository.root(), repository.id(), old, rotation);
     format["certificate"] = keys.fingerprint.hex();
     publish_file(path, as_bytes(dump_json(format, 2) + "\n"));
+    ledger.append("rotated", "", rotation);
     Repository rotated = Repository::open(repository.root());
     pin_certificate(rotated);
-    ledger.append("rotated", "",
-                  {{"certificate", keys.fingerprint.hex()},
-                   {"replaces", old.hex()},
-                   {"recipients", detail::recipients_json(recipients)}});
     return rotated;
 }
 

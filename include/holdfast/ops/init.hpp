@@ -99,6 +99,7 @@ inline Repository init(const fs::path& path, const std::optional<SealKeys>& keys
     if (keys) {
         write_seal_keys(root, *keys);
         json["certificate"] = keys->fingerprint.hex();
+        detail::write_pin(root, id, keys->fingerprint);
     }
     publish_file(root / "format.json", as_bytes(dump_json(json, 2) + "\n"));
     Repository repository = Repository::open(root);
