@@ -18,6 +18,8 @@ source "$lib_dir/snapshot_table.sh"
 source "$lib_dir/restore_arguments.sh"
 # shellcheck source=lib/choose.sh
 source "$lib_dir/choose.sh"
+# shellcheck source=lib/restore_remote.sh
+source "$lib_dir/restore_remote.sh"
 # shellcheck source=lib/restore_plan.sh
 source "$lib_dir/restore_plan.sh"
 # shellcheck source=lib/restore_servers.sh
@@ -34,6 +36,7 @@ Replaces the live data by what the snapshot holds: shows what, asks, stops the s
 an emergency snapshot, restores, checks, starts the services, reconciles, checks the health. If the services do not
 come up healthy, the old state comes back by itself. <log_dir>/incident_<time>.md is the record of the run.
 
+  --remote NAME    from this [[remote]]: only what is needed is fetched (docs/offsite.md); no repository is needed here
   --source NAME    only this source; repeatable
   --yes            do not ask
   --dry-run        say what would be replaced and stopped; changes nothing
@@ -76,12 +79,14 @@ choose_snapshot() {
   fi
   id=$(jq -r .id < <(pour "$manifest_json"))
   choose_components "${sources[@]}"
+  fetch_chosen
 }
 
 main() {
   local choices
   parse_arguments "$@"
   need jq flock timeout
+  use_remote
   if [[ $verb == list ]]; then
     load_catalog
     choices=$(choices_of "${sources[@]}")

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lib/restore_arguments.sh - what restore.sh is asked to do; what has no meaning there is refused, never ignored.
 
-repo='' config='' verb=restore name='' at='' to=${DB_PATH:-} target='' lock_wait=0s restore_id='' id=''
+repo='' config='' verb=restore name='' at='' to=${DB_PATH:-} target='' lock_wait=0s remote='' restore_id='' id=''
 is_dry=false is_sure=false is_online=false is_forced=false rolls_back=true
 sources=() flags=() # flags: of every tool
 given=()            # the options, for check_meaning
@@ -10,6 +10,7 @@ parse_option() { # <option> <value>: those that have one
   case $1 in
     --path) repo=$2 ;;
     --config) config=$2 ;;
+    --remote) remote=$2 ;;
     --at) at=$2 ;;
     --source) sources+=("$2") ;;
     --to) to=$2 ;;
@@ -23,7 +24,7 @@ parse_arguments() {
   while (($#)); do
     if [[ $1 == -* ]]; then given+=("$1"); fi
     case $1 in
-      --path | --config | --at | --source | --to | --target | --wait)
+      --path | --config | --remote | --at | --source | --to | --target | --wait)
         [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see restore.sh --help"
         parse_option "$1" "$2"
         shift
@@ -59,13 +60,13 @@ parse_arguments() {
 check_meaning() {
   local option way=--$verb meant='--path --config --quiet --yes --dry-run'
   case $verb in
-    list) way=list meant+=' --source' ;;
+    list) way=list meant+=' --source --remote' ;;
     accept) meant+=' --accept' ;;
     undo) meant+=' --undo --force --wait' ;;
     resume) meant+=' --resume --force --wait --no-rollback' ;;
     *)
       if [[ -z $target ]]; then return 0; fi
-      way=--target meant+=' --target --at --source --to' # --to has its own words
+      way=--target meant+=' --target --at --source --to --remote' # --to has its own words
       ;;
   esac
   for option in "${given[@]}"; do

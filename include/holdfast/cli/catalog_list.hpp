@@ -20,7 +20,9 @@ struct CatalogFlags {
     std::size_t limit = 0;
     std::string format = "table";
     std::vector<std::string> names;
-    std::vector<std::string> globs;
+    std::vector<std::string> globs, components;
+    bool recipes = false, hosts = false;
+    std::string remote;
 
     Format chosen(const CommonFlags& common) const {
         if (common.json || format == "json") return Format::json;

@@ -4,6 +4,7 @@
 #include "holdfast/cli/catalog_list.hpp"
 #include "holdfast/cli/signature_report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
+#include "holdfast/ops/needed_objects.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
 #include "holdfast/store/trash.hpp"
 
@@ -145,11 +146,29 @@ inline void print_trash(const Repository& repository, std::chrono::seconds grace
     if (format != Format::id) detail::print_rows(table, json, format);
 }
 
+namespace detail {
+
+/// All that the snapshot lists or, with --source, --component, --path or --recipes, what that part of it needs.
+inline std::vector<Digest> wanted_objects(const Repository& repository, const Manifest& m,
+                                          const CatalogFlags& flags) {
+    const bool is_part = !flags.source.empty() || !flags.components.empty() || !flags.globs.empty();
+    if (!is_part && !flags.recipes) return read_checksums(repository.snapshot(m.id) / "SHA256SUMS").objects;
+    ops::ComponentChoice choice{{}, flags.components, flags.globs};
+    if (!flags.source.empty()) choice.sources = {flags.source};
+    ObjectReader reader(repository);
+    const std::set<Digest> objects =
+        flags.recipes ? ops::recipe_objects(m, choice) : ops::needed_objects(reader, m, choice);
+    return {objects.begin(), objects.end()};
+}
+
+}  // namespace detail
+
+/// catalog objects SNAPSHOT
 inline void print_objects(const Repository& repository, const CatalogFlags& flags, Format format) {
     const Manifest m = one_snapshot(repository, flags.names.empty() ? "latest" : flags.names.at(0));
     Table table({{"OBJECT"}, {"STORED", Align::right}});
     Json json = Json::array();
-    for (const Digest& name : read_checksums(repository.snapshot(m.id) / "SHA256SUMS").objects) {
+    for (const Digest& name : detail::wanted_objects(repository, m, flags)) {
         struct stat st {};
         const bool present = ::lstat(repository.object(name).c_str(), &st) == 0;
         const auto bytes = static_cast<std::uint64_t>(present ? st.st_size : 0);

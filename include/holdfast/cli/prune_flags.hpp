@@ -13,7 +13,7 @@ namespace holdfast::cli {
 
 struct PruneFlags {
     bool plan = false, dry_run = false, empty_trash = false, damaged_history_is_fine = false;
-    std::string apply, undelete, pin, unpin, until, reason, svg;
+    std::string apply, undelete, pin, unpin, until, reason, svg, remote;
     std::vector<std::string> forget;
     std::optional<std::chrono::seconds> simulate;
 };
@@ -37,6 +37,8 @@ inline void add_prune_flags(CLI::App& app, PruneFlags& f) {
     add_text(app, "--reason", f.reason, "TEXT", "of --pin");
     add_duration(app, "--simulate", f.simulate, "what the policy would hold, day by day, for so long");
     add_text(app, "--svg", f.svg, "FILE", "of --simulate: draw it as well");
+    add_text(app, "--remote", f.remote, "NAME",
+             "by the policy of this [[remote]]; offsite.sh prune does it, with --repo a copy of its lists");
     app.add_flag(
         "--damaged-history-is-fine", f.damaged_history_is_fine,
         "prune although the ledger is damaged or lost lines: pins and results of verify may be missing from "
@@ -134,10 +136,18 @@ inline int change_one(const Repository& repository, const PruneFlags& f, std::ch
     return static_cast<int>(Kind::partial);
 }
 
+/// The policy of the repository or, with a name, of that remote. Throws: not_found.
+inline const RetentionConfig& retention_of(const Config& config, const std::string& remote) {
+    if (remote.empty()) return config.retention;
+    if (const RemoteConfig* found = config.find_remote(remote)) return found->retention;
+    throw Error(Kind::not_found, "the configuration has no [[remote]] named " + in_quotes(remote),
+                "snap --print-config shows those that it has");
+}
+
 inline ops::PruneOptions prune_options(const Repository& repository, const Environment& env,
                                        const PruneFlags& f, const CommonFlags& flags) {
     ops::PruneOptions options;
-    options.policy.retention = env.config.retention;
+    options.policy.retention = retention_of(env.config, f.remote);
     for (const SourceConfig& source : env.config.sources) options.policy.configured.insert(source.name);
     for (const std::string& name : read_names(f.forget))
         options.policy.unwanted.insert(snapshot_id(repository, name));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 
+#include "holdfast/ops/gather_remotes.hpp"
 #include "holdfast/ops/storage_checks.hpp"
 #include "holdfast/policy/health_host.hpp"
 
@@ -128,6 +129,10 @@ inline const std::vector<HealthCheck>& health_checks() {
          [](C& c) { return HealthResults{judge_verification(c.backups(), c.limits(), c.options.now)}; }},
         {"drill", "age and result of the last rehearsal", false, true,
          [](C& c) { return HealthResults{judge_drill(c.backups(), c.limits(), c.options.now)}; }},
+        {"off_site", "the newest snapshot that was proven to be at each remote", false, true,
+         detail::check_off_site},
+        {"copies", "3-2-1: three proven copies on two media, one off-site", false, true,
+         detail::check_copies},
         {"quarantine", "no damaged objects were set aside", false, true, detail::check_quarantine},
         {"restores", "no restore in place is half-done or forgotten", false, true, detail::check_restores},
         {"lock", "nobody works in the repository for too long", false, true, detail::check_locks},

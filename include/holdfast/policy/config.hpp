@@ -20,6 +20,7 @@
 #include "holdfast/policy/checks_config.hpp"
 #include "holdfast/policy/drill_config.hpp"
 #include "holdfast/policy/health_config.hpp"
+#include "holdfast/policy/remote_config.hpp"
 #include "holdfast/policy/retention_config.hpp"
 #include "holdfast/policy/server_config.hpp"
 #include "holdfast/policy/services_config.hpp"
@@ -86,6 +87,7 @@ struct Config {
     AlertsConfig alerts;
     ServicesConfig services;
     HealthConfig health;
+    std::vector<RemoteConfig> remotes;  // in the order of the file
     std::vector<SourceConfig> sources;  // in the order of the file
 
     bool operator==(const Config&) const = default;
@@ -94,6 +96,11 @@ struct Config {
         const auto at = std::find_if(sources.begin(), sources.end(),
                                      [&](const SourceConfig& s) { return s.name == name; });
         return at == sources.end() ? nullptr : &*at;
+    }
+    const RemoteConfig* find_remote(std::string_view name) const {
+        const auto at = std::find_if(remotes.begin(), remotes.end(),
+                                     [&](const RemoteConfig& r) { return r.name == name; });
+        return at == remotes.end() ? nullptr : &*at;
     }
     bool names_commands() const {
         if (alerts.names_commands()) return true;
@@ -311,6 +318,7 @@ inline Config parse_config(std::string_view text, const std::string& file,
             return detail::join_path(folder, path);
         });
     if (auto table = root.table("services")) config.services = read_services(*table);
+    config.remotes = read_remotes(root, folder);
     std::map<std::string, TomlPlace> first_seen;
     for (TomlTable& table : root.tables("source")) {
         config.sources.push_back(detail::read_source(table, folder));

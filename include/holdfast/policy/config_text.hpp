@@ -9,6 +9,7 @@
 
 #include "holdfast/policy/config.hpp"
 #include "holdfast/policy/health_text.hpp"
+#include "holdfast/policy/remote_text.hpp"
 #include "holdfast/policy/server_text.hpp"
 #include "holdfast/policy/toml_text.hpp"
 #include "holdfast/wrap/json.hpp"
@@ -86,37 +87,6 @@ inline Json source_json(const SourceConfig& source) {
     out["max_shrink"] = source.max_shrink;
     out["check"] = Json::array();
     for (const CheckConfig& check : source.checks) out["check"].push_back(check_json(check));
-    return out;
-}
-
-inline std::string retention_toml(const RetentionConfig& retention) {
-    if (!retention.is_set()) return "";
-    const auto rule = [](const KeepRule& r) {
-        return r.count != 0 ? std::to_string(r.count) : toml_text(duration_text(r.age));
-    };
-    std::string out = "\n[retention]\n";
-    for (std::size_t i = 0; i < kPeriods.size(); ++i)
-        if (retention.keep[i]) out += std::string(kPeriods[i].key) + " = " + rule(*retention.keep[i]) + "\n";
-    out += "min_keep = " + std::to_string(retention.min_keep) + "\n";
-    out += "grace = " + toml_text(duration_text(retention.grace)) + "\n";
-    out += "zone = " + toml_text(retention.zone) + "\n";
-    if (!retention.types.empty()) out += "\n[retention.types]\n";
-    for (const auto& [type, keep] : retention.types) out += type + " = " + rule(keep) + "\n";
-    return out;
-}
-
-inline Json retention_json(const RetentionConfig& retention) {
-    if (!retention.is_set()) return nullptr;
-    const auto rule = [](const KeepRule& r) {
-        return r.count != 0 ? Json{{"count", r.count}} : Json{{"age_s", r.age.count()}};
-    };
-    Json out = {{"min_keep", retention.min_keep},
-                {"grace_s", retention.grace.count()},
-                {"zone", retention.zone},
-                {"types", Json::object()}};
-    for (std::size_t i = 0; i < kPeriods.size(); ++i)
-        if (retention.keep[i]) out[kPeriods[i].key] = rule(*retention.keep[i]);
-    for (const auto& [type, keep] : retention.types) out["types"][type] = rule(keep);
     return out;
 }
 
@@ -231,6 +201,7 @@ inline std::string config_to_toml(const Config& config) {
     out += detail::alerts_toml(config.alerts);
     out += detail::services_toml(config.services);
     out += detail::health_toml(config.health);
+    for (const RemoteConfig& remote : config.remotes) out += detail::remote_toml(remote);
     for (const SourceConfig& source : config.sources) {
         out += detail::source_toml(source);
         for (const CheckConfig& check : source.checks) out += detail::check_toml(check);
@@ -259,6 +230,8 @@ inline Json config_to_json(const Config& config, const std::string& file) {
     out["alerts"] = detail::alerts_json(config.alerts);
     out["services"] = detail::services_json(config.services);
     out["health"] = detail::health_json(config.health);
+    out["remote"] = Json::array();
+    for (const RemoteConfig& remote : config.remotes) out["remote"].push_back(detail::remote_json(remote));
     out["source"] = Json::array();
     for (const SourceConfig& source : config.sources) out["source"].push_back(detail::source_json(source));
     return out;
