@@ -14,8 +14,8 @@ Restores every component of SNAPSHOT (or those named) to exactly TARGET_DIR/COMP
 yet. SNAPSHOT is an id, the beginning of one, or "latest". Needs bash, coreutils, jq, zstd and GNU tar, and
 300 MiB of free space in TARGET_DIR beside what it restores. It writes nothing else anywhere.
 
-A sealed repository (it has keys/) needs openssl too, and gpg with the OpenPGP key of a recipient; or the private key
-itself, as gpg --decrypt keys/*.key.asc prints it, in the file that HOLDFAST_KEY_FILE names.
+A sealed repository (it has keys/) needs openssl too, and gpg with the OpenPGP key of a recipient; or the private keys
+themselves, as gpg --decrypt prints them for each keys/*.key.asc, one after the other in the file that HOLDFAST_KEY_FILE names.
 
 Every file of the snapshot is checked first. --skip-check leaves that out, for a snapshot with a damaged
 object that the wanted components may not need: what is restored is checked against its digest all the same.
@@ -231,14 +231,14 @@ unlock() {
   done
   if [[ -n ${HOLDFAST_KEY_FILE:-} ]]; then
     read_keys <"$HOLDFAST_KEY_FILE" || die 9 "${HOLDFAST_KEY_FILE@Q} cannot be read, or holds no private key" \
-      'it is what gpg --decrypt keys/*.key.asc prints'
+      'gpg --decrypt prints one for each keys/*.key.asc'
     return
   fi
   for file in "$repository"/keys/*.key.asc; do
-    if key=$(gpg --quiet --decrypt -- "$file"); then keys+=("$key"); else say "warning: ${file##*/} was not opened"; fi
+    if key=$(gpg --quiet --decrypt -- "$file"); then read_keys < <(printf '%s\n' "$key") || true; else say "warning: ${file##*/} was not opened"; fi
   done
   ((${#keys[@]} > 0)) || die 9 'no key of this repository was opened' \
-    'use a machine that has the OpenPGP key of a recipient, or HOLDFAST_KEY_FILE=FILE with the private key'
+    'use a machine that has the OpenPGP key of a recipient, or HOLDFAST_KEY_FILE=FILE with the private keys'
 }
 
 place() { # <list of "object offset length place">: copies each extent to its place in the window

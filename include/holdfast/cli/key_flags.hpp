@@ -15,7 +15,7 @@ struct KeyFlags {
 
 inline CLI::Option* add_key_flags(CLI::App& app, KeyFlags& flags) {
     return add_text(app, "--key-file", flags.key_file, "FILE",
-                    "private key of an encrypted repository, as gpg --decrypt keys/*.key.asc prints it; else "
+                    "private keys of an encrypted repository, as gpg --decrypt prints each keys/*.key.asc; else "
                     "$HOLDFAST_KEY_FILE, else gpg is asked");
 }
 

@@ -77,8 +77,6 @@ inline std::string kit_plain_steps(const ops::KitFacts& facts) {
 }
 
 inline std::string kit_sealed_steps(const ops::KitFacts& facts) {
-    // Short enough to type.
-    const std::string file = facts.keys.front().certificate.hex().substr(0, 8) + "*.key.asc";
     return "<p>The backups are encrypted. To read them takes a copy of the repository <strong>and the secret "
            "OpenPGP key of one of the people above</strong>; any one is enough. This sheet holds no secret: "
            "the recovery key on it is encrypted to them. Keep it away from the host, together with the other "
@@ -87,11 +85,10 @@ inline std::string kit_sealed_steps(const ops::KitFacts& facts) {
            html_pre("apt-get install bash coreutils jq tar zstd openssl gpg\ncd " + shell_word(facts.path) +
                     "                 # or wherever the copy is\n./recover.sh list\n"
                     "./recover.sh latest /srv/restored\n") +
-           "<p>2. If the OpenPGP key is on another machine, decrypt the recovery key there, carry it over, "
-           "and delete it in the end:</p>\n" +
+           "<p>2. If the OpenPGP key is on another machine, decrypt the recovery keys there (all of them: a "
+           "snapshot may need older ones, too), carry them over, and delete them in the end:</p>\n" +
            html_pre(
-               "(umask 077; gpg --decrypt keys/" + file +
-               " >recovery.pem)\n"
+               "(umask 077; for f in keys/*.key.asc; do gpg --decrypt \"$f\"; done >recovery.pem)\n"
                "HOLDFAST_KEY_FILE=recovery.pem ./recover.sh latest /srv/restored\n"
                "# or by holdfast: restore --repo . --key-file recovery.pem latest --target /srv/restored\n"
                "shred -u recovery.pem\n") +

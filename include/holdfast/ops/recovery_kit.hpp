@@ -10,7 +10,7 @@ inline constexpr const char* kRecoverMd = R"holdfast(# Getting your data back fr
 
 This folder is a holdfast repository. You do not need holdfast to read it: a shell, `jq`, `zstd` and GNU `tar`
 are enough. Nothing you do below changes this folder: it is only read. If it has a folder `keys/`, the data is encrypted:
-then you need `openssl` too, and `gpg` with the key of one of the people it was encrypted to (see 6).
+then you need `openssl` too, and `gpg` with the key of one of the people it was encrypted to (see 7).
 
     apt-get install bash coreutils jq tar zstd            # and openssl gpg
 
@@ -96,27 +96,33 @@ The names in `SHA256SUMS` tell which objects belonged to the snapshot, and `for 
 unpacks them all. Trees are plain tar records in there. The manifest of the snapshot before (its number is one less)
 often describes nearly the same. `ledger.jsonl` has one line per event, with the SHA-256 that each manifest must have.
 
-## 6. If there is a folder keys/
+## 7. If there is a folder keys/
 
 The repository is sealed: names, sizes and times can be read as above, data only with the recovery key. Its private half
 lies in `keys/*.key.asc`, encrypted to people by OpenPGP. Which keys open it:
 
-    gpg --list-packets keys/*.key.asc 2>&1 | grep -i keyid
+    for f in keys/*.key.asc; do gpg --list-packets "$f" 2>&1 | grep -i keyid; done
 
-On a machine that has one of them `recover.sh` asks for its passphrase and does the rest. Elsewhere take the private key out
-once, carry it there, and delete it afterwards:
+On a machine that has one of them `recover.sh` asks for its passphrase and does the rest. Elsewhere take the private keys
+out once, carry them there, and delete them afterwards. There is more than one if the recovery key was ever rotated, and then
+even the newest snapshot may need them all:
 
-    gpg --decrypt keys/*.key.asc >/root/recovery.pem
+    umask 077; mkdir /root/keys
+    for f in keys/*.key.asc; do gpg --decrypt "$f" >"/root/keys/$(basename "$f").pem"; done
+    cat /root/keys/*.pem >/root/recovery.pem
     HOLDFAST_KEY_FILE=/root/recovery.pem ./recover.sh latest /srv/restored
+    shred -u /root/recovery.pem /root/keys/*.pem
 
 By hand: an object is up to 16 CMS messages, each around one zstd frame, and a table of their lengths at the end: pairs of
 32 bit numbers (length stored, length unpacked), then the count in the ninth byte from the end. Instead of `zstd -dc "objects/…"` in
-section 4:
+section 4, `plain "objects/…"`:
 
-    plain() { # OBJECT FILE
-      local n at=1 size; n=$(tail -c 9 "$1" | head -c 4 | od -An -tu4 | tr -d ' ')
+    plain() { # OBJECT FILE: with whichever key opens it
+      local n at=1 size key; n=$(tail -c 9 "$1" | head -c 4 | od -An -tu4 | tr -d ' ')
       for size in $(tail -c $((n * 8 + 9)) "$1" | head -c $((n * 8)) | od -An -v -tu4 -w8 | awk '{print $1}'); do
-        tail -c +$at "$1" | head -c $size | openssl cms -decrypt -inform DER -inkey /root/recovery.pem | zstd -dc
+        for key in /root/keys/*.pem; do
+          tail -c +$at "$1" | head -c $size | openssl cms -decrypt -inform DER -inkey "$key" 2>/dev/null && break
+        done | zstd -dc
         at=$((at + size))
       done
     }
@@ -138,8 +144,8 @@ Restores every component of SNAPSHOT (or those named) to exactly TARGET_DIR/COMP
 yet. SNAPSHOT is an id, the beginning of one, or "latest". Needs bash, coreutils, jq, zstd and GNU tar, and
 300 MiB of free space in TARGET_DIR beside what it restores. It writes nothing else anywhere.
 
-A sealed repository (it has keys/) needs openssl too, and gpg with the OpenPGP key of a recipient; or the private key
-itself, as gpg --decrypt keys/*.key.asc prints it, in the file that HOLDFAST_KEY_FILE names.
+A sealed repository (it has keys/) needs openssl too, and gpg with the OpenPGP key of a recipient; or the private keys
+themselves, as gpg --decrypt prints them for each keys/*.key.asc, one after the other in the file that HOLDFAST_KEY_FILE names.
 
 Every file of the snapshot is checked first. --skip-check leaves that out, for a snapshot with a damaged
 object that the wanted components may not need: what is restored is checked against its digest all the same.
@@ -355,14 +361,14 @@ unlock() {
   done
   if [[ -n ${HOLDFAST_KEY_FILE:-} ]]; then
     read_keys <"$HOLDFAST_KEY_FILE" || die 9 "${HOLDFAST_KEY_FILE@Q} cannot be read, or holds no private key" \
-      'it is what gpg --decrypt keys/*.key.asc prints'
+      'gpg --decrypt prints one for each keys/*.key.asc'
     return
   fi
   for file in "$repository"/keys/*.key.asc; do
-    if key=$(gpg --quiet --decrypt -- "$file"); then keys+=("$key"); else say "warning: ${file##*/} was not opened"; fi
+    if key=$(gpg --quiet --decrypt -- "$file"); then read_keys < <(printf '%s\n' "$key") || true; else say "warning: ${file##*/} was not opened"; fi
   done
   ((${#keys[@]} > 0)) || die 9 'no key of this repository was opened' \
-    'use a machine that has the OpenPGP key of a recipient, or HOLDFAST_KEY_FILE=FILE with the private key'
+    'use a machine that has the OpenPGP key of a recipient, or HOLDFAST_KEY_FILE=FILE with the private keys'
 }
 
 place() { # <list of "object offset length place">: copies each extent to its place in the window

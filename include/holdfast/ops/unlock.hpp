@@ -28,7 +28,7 @@ inline SecretBytes read_key_file(const std::string& path) {
         return SecretBytes(room.view().first(n));
     } catch (const OsError& e) {
         throw Error(Kind::crypto, what + " cannot be read: " + e.what(),
-                    "it is what gpg --decrypt keys/*.key.asc prints, in a file with mode 600");
+                    "it is what gpg --decrypt prints of each keys/*.key.asc, in one file with mode 600");
     }
 }
 
