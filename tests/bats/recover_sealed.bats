@@ -98,7 +98,7 @@ assert_disk_trouble() { # after a run
   take
   become ops
   sealed=$(stat -c %s "$repo/snapshots/$id/manifest.json")
-  mount -t tmpfs -o "size=$((sealed / 4096 * 4 + 8))k,mode=700" tmpfs "$BATS_TEST_TMPDIR/small" 2>/dev/null || skip 'cannot mount'
+  mount -t tmpfs -o "size=$((sealed * 4 / 4096 + 8))k,mode=700" tmpfs "$BATS_TEST_TMPDIR/small" 2>/dev/null || skip 'cannot mount'
   run --separate-stderr recover "$id" "$BATS_TEST_TMPDIR/small"
   left=$(ls -A "$BATS_TEST_TMPDIR/small")
   umount "$BATS_TEST_TMPDIR/small"
