@@ -7,7 +7,7 @@
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # As the caller has them, for services, which outlive us. The tools are not in this PATH: some have names of other programs.
 callers_umask=$(umask)
-callers_environment=(-u LC_ALL -u TZ ${LC_ALL+"LC_ALL=$LC_ALL"} ${TZ+"TZ=$TZ"} "PATH=$PATH")
+callers_environment=(-u ALERT_WEBHOOK_SECRET -u ALERT_WEBHOOK_URL -u LC_ALL -u TZ ${LC_ALL+"LC_ALL=$LC_ALL"} ${TZ+"TZ=$TZ"} "PATH=$PATH")
 umask 077
 export LC_ALL=C TZ=UTC
 # A closed descriptor 0 or 2 would be taken by the next file. Standard output stays closed: writing must fail.

@@ -364,6 +364,25 @@ TOML
   done
 }
 
+@test "alert: while one is sent, neither secret nor address is among the arguments; a source's command finds neither in its environment" {
+  local pid
+  serve_odd
+  configure "http://127.0.0.1:$port/slow?token=hidden" "$(secret_line)" 'timeout = "5s"'
+  alert send x >/dev/null 2>&1 3>&- &
+  pid=$!
+  until grep -q token "$taken"; do sleep 0.05; done
+  ps -eo args >"$BATS_TEST_TMPDIR/ps"
+  kill "$pid"
+  grep -q 'alert send x' "$BATS_TEST_TMPDIR/ps"
+  refute grep -E 'token=hidden|a secret of 32' "$BATS_TEST_TMPDIR/ps"
+  printf '[repository]\npath = "%s/repo"\n[[source]]\nname = "env"\nkind = "command"\ncommand = "env | tee %s/env"\n' \
+    "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
+  "$HOLDFAST_BIN/init" >/dev/null
+  ALERT_WEBHOOK_URL=http://127.0.0.1:9/hidden ALERT_WEBHOOK_SECRET=hidden run -0 snap
+  grep -q '^PATH=' "$BATS_TEST_TMPDIR/env"
+  refute grep hidden "$BATS_TEST_TMPDIR/env"
+}
+
 @test "alert: pings start, success, failure and exit status in the convention of Healthchecks" {
   serve_odd
   alerts="ping = \"http://127.0.0.1:$port/ok/uuid\""

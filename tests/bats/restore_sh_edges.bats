@@ -71,6 +71,13 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
   assert_lost
 }
 
+@test "restore.sh: no service and no hook finds the secret of the alerts in its environment" {
+  on_call trading start "env >$live/seen"
+  ALERT_WEBHOOK_URL=http://127.0.0.1:9/hidden ALERT_WEBHOOK_SECRET=hidden "$script" latest --yes --quiet
+  assert_file_exist "$live/seen"
+  refute grep -a hidden "$live/seen"
+}
+
 @test "restore.sh: services start with the umask, zone and language of the person, and without the tools in PATH" {
   on_call trading start "printf '%s\n' \"\$(umask) \${TZ-none} \${LC_ALL-none} \$(type -P catalog || echo none)\" >$live/seen"
   PATH=${PATH//"$HOLDFAST_BIN:"/}

@@ -19,13 +19,12 @@
 #include <thread>
 #include <vector>
 
+#include "holdfast/base/child_environment.hpp"
 #include "holdfast/base/clock.hpp"
 #include "holdfast/base/fd.hpp"
 #include "holdfast/base/signals.hpp"
 #include "holdfast/base/text.hpp"
 #include "holdfast/base/units.hpp"
-
-extern char** environ;  // POSIX wants it declared by the user
 
 namespace holdfast {
 
@@ -107,7 +106,7 @@ public:
     static constexpr std::size_t kTailBytes = 4096;
     static constexpr std::chrono::milliseconds kGrace{2000};  // TERM to KILL; we must be gone in 5 s
 
-    /// Looks argv[0] up in PATH. `environment` is "NAME=value" lines; nothing means ours.
+    /// Looks argv[0] up in PATH. `environment` is "NAME=value" lines; nothing means ours without our secrets.
     /// Throws: config if the program cannot be started, io.
     Child(std::vector<std::string> argv, std::chrono::seconds time_limit,
           const std::vector<std::string>* environment = nullptr)
@@ -115,10 +114,11 @@ public:
         detail::Pipe out, err;
         const detail::SpawnPlan plan(out.write_end.get(), err.write_end.get());
         const std::vector<char*> args = detail::c_strings(argv);
-        std::vector<char*> env;
-        if (environment != nullptr) env = detail::c_strings(*environment);
-        const int error = ::posix_spawnp(&pid_, args[0], plan.actions(), plan.attributes(), args.data(),
-                                         environment != nullptr ? env.data() : environ);
+        const std::vector<std::string> usual =
+            environment != nullptr ? std::vector<std::string>{} : child_environment({});
+        const std::vector<char*> env = detail::c_strings(environment != nullptr ? *environment : usual);
+        const int error =
+            ::posix_spawnp(&pid_, args[0], plan.actions(), plan.attributes(), args.data(), env.data());
         if (error != 0)
             throw Error(Kind::config,
                         "start " + in_quotes(name_) + ": " + std::generic_category().message(error),

@@ -29,6 +29,22 @@ bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
 
 }  // namespace
 
+TEST_CASE("process: a child finds our environment, but not what signs our alerts nor where they go") {
+    ::setenv("ALERT_WEBHOOK_SECRET", "hidden", 1);
+    ::setenv("ALERT_WEBHOOK_URL", "https://example.com/hidden", 1);
+    ::setenv("PROCESS_TEST", "seen", 1);
+    Child usual(sh("env"), 10s);
+    const std::string text = read_all(usual);
+    CHECK(text.find("PROCESS_TEST=seen\n") != std::string::npos);
+    CHECK(text.find("hidden") == std::string::npos);
+    const std::vector<std::string> more = child_environment({"PROCESS_TEST=other"});
+    Child own(sh("env"), 10s, &more);
+    const std::string changed = read_all(own);
+    CHECK(changed.find("PROCESS_TEST=other\n") != std::string::npos);
+    CHECK(changed.find("hidden") == std::string::npos);
+    for (const char* name : {"ALERT_WEBHOOK_SECRET", "ALERT_WEBHOOK_URL", "PROCESS_TEST"}) ::unsetenv(name);
+}
+
 TEST_CASE("process: output arrives whole and the exit code is checked") {
     Child child(sh("printf hello; exit 3"), 10s);
     CHECK(read_all(child) == "hello");
