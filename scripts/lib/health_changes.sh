@@ -10,8 +10,7 @@ looked_at='. as $all | def part($name; is_in): select(any($all.checks[]; is_in))
   [part("streams"; .check == "stream"), part("rest"; .check != "stream")] |'
 
 # New results over old ones: those that this look could not see stay as they were. Each keeps since when it has been at its level,
-# and when that was told last; what is not healthy is told again after $remind seconds. Of results of one name (a source that
-# is called like a type) the worst counts.
+# and when that was told last; what is not healthy is told again after $remind seconds. Of results of one name the worst counts.
 # shellcheck disable=SC2016 # jq's variables
 merge='def key: [.check, .subject]; def seconds: try fromdateiso8601 catch 0;
   def rank: {healthy: 0, degraded: 1, unknown: 2, unhealthy: 3}[.status];

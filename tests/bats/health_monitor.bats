@@ -169,12 +169,16 @@ warning repository $repo: degraded"
   titles | grep -q 'critical database .*: unhealthy'
 }
 
-@test "health_monitor: a source that is called like a type does not make a type that is missed well" {
-  sed -i 's|^name = "tree"|name = "hourly"|; s|^\[health\]|[health.max_age_of]\nhourly = "2h"\n&|' "$HOLDFAST_CONFIG"
-  take --type full
-  run -2 monitor once
-  run -2 monitor once
-  assert_equal "$(titles)" 'critical backup_age hourly: unhealthy'
+@test "health_monitor: of two results of one name the worse counts, whichever came first" {
+  # shellcheck source=../../scripts/lib/health_changes.sh
+  source "$HOLDFAST_SOURCE/scripts/lib/health_changes.sh"
+  local order
+  for order in . reverse; do
+    run -0 jq -nc --arg mode once --argjson remind 60 --argjson old '{}' \
+      --argjson new "$(jq -nc "{checks: ([\"unknown\", \"unhealthy\", \"healthy\"] | $order | map({check: \"a\", subject: \"b\", status: .}))}")" \
+      "$merge | [.status, (.checks[] | .status)]"
+    assert_output '["unhealthy","unhealthy"]'
+  done
 }
 
 @test "health_monitor: two halves that are started in the same minute follow each other" {
