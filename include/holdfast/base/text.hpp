@@ -41,7 +41,16 @@ inline bool is_utf8(std::string_view s) {
     return true;
 }
 
-/// Control characters (C0, DEL and C1, which terminals obey) and bytes outside UTF-8 become \xHH.
+/// A mark that turns the direction of what follows it: it can make "gpj.exe" out of "exe.jpg".
+inline bool is_direction_mark(std::string_view character) {
+    if (character == "\xD8\x9C") return true;  // U+061C
+    if (character.size() != 3 || character[0] != '\xE2') return false;
+    const auto last = static_cast<unsigned char>(character[2]);
+    if (character[1] == '\x80') return last == 0x8E || last == 0x8F || (last >= 0xAA && last <= 0xAE);
+    return character[1] == '\x81' && last >= 0xA6 && last <= 0xA9;
+}
+
+/// Control characters (C0, DEL and C1, which terminals obey), marks of direction and bytes outside UTF-8 become \xHH.
 inline std::string printable(std::string_view s) {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string out;
@@ -49,7 +58,8 @@ inline std::string printable(std::string_view s) {
         std::size_t n = utf8_sequence(s);
         const auto first = static_cast<unsigned char>(s[0]);
         const bool control = first < 0x20 || first == 0x7F ||
-                             (n == 2 && first == 0xC2 && static_cast<unsigned char>(s[1]) < 0xA0);
+                             (n == 2 && first == 0xC2 && static_cast<unsigned char>(s[1]) < 0xA0) ||
+                             is_direction_mark(s.substr(0, n));
         if (n != 0 && !control) {
             out.append(s.substr(0, n));
         } else {

@@ -17,6 +17,11 @@ TEST_CASE("text: control characters and broken bytes become visible") {
     CHECK(printable("\xFFx") == "\\xffx");
     CHECK(printable("\xC2\x9B") == "\\xc2\\x9b");  // C1: a terminal reads it as ESC [
     CHECK(printable(std::string_view("\0", 1)) == "\\x00");
+    CHECK(printable("a\u202Eb") == "a\\xe2\\x80\\xaeb");  // what follows would be shown backwards
+    for (const char* mark : {"\u061C", "\u200E", "\u200F", "\u202A", "\u2066", "\u2069"})
+        CHECK(printable(mark) != mark);
+    for (const char* letter : {"\u2010", "\u2026", "\u2065", "\u05D0", "\u20AC"})
+        CHECK(printable(letter) == letter);
 }
 
 TEST_CASE("text: quoting takes any kind of string") {
