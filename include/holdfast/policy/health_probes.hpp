@@ -48,7 +48,9 @@ inline HealthResult judge_endpoint(const EndpointConfig& config, const ProbeFact
 inline HealthResult judge_stream(const StreamConfig& config, const ProbeFacts& facts) {
     detail::HealthVerdict verdict("stream", config.name);
     const std::string next = "is its producer alive? curl -N shows what comes";
-    const bool is_sse = facts.content_type.starts_with("text/event-stream");
+    std::string type = facts.content_type.substr(0, facts.content_type.find_first_of("; \t"));
+    for (char& c : type) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    const bool is_sse = type == "text/event-stream";
     if (facts.has_event && facts.status == 200 && is_sse) {
         // It came in time, whatever happened to the connection after it.
     } else if (facts.status != 0 && facts.status != 200) {
@@ -92,6 +94,7 @@ public:
 
 private:
     void end_line() {
+        if (std::exchange(is_first_, false) && line_.starts_with("\xEF\xBB\xBF")) line_.erase(0, 3);
         if (line_.empty()) {
             has_event_ = has_data_;
         } else if (line_ == "data" || line_.starts_with("data:")) {
@@ -101,6 +104,7 @@ private:
     }
     std::string line_;
     bool has_data_ = false, has_event_ = false, after_return_ = false;
+    bool is_first_ = true;  // line: it may begin with a byte order mark
 };
 
 }  // namespace holdfast

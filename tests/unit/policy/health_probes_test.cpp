@@ -45,6 +45,12 @@ TEST_CASE("health_probes: only an event with data ends the wait; comments and fi
     CHECK(sees({"data: 1\n\n"}));
     CHECK(sees({"event: t\r\nda", "ta:1\r", "\n\r\n"}));
     CHECK(sees({"data\r\r"}));
+    CHECK(sees({"\xEF\xBB",
+                "\xBF"
+                "data: 1\n\n"}));  // a byte order mark, once
+    CHECK_FALSE(
+        sees({"\n\xEF\xBB\xBF"
+              "data: 1\n\n"}));
     CHECK_FALSE(sees({": comment\n\n", ":\n\n\n\n"}));
     CHECK_FALSE(sees({"event: tick\n\n"}));
     CHECK_FALSE(sees({"data: 1\n"}));
@@ -52,4 +58,21 @@ TEST_CASE("health_probes: only an event with data ends the wait; comments and fi
     CHECK_FALSE(sees({"database: 1\n\n"}));
     CHECK_FALSE(sees({std::string(1 << 20, 'x')}));
     CHECK(sees({": c\n", "\n", "data: x\n", "\n"}));
+}
+
+TEST_CASE(
+    "health_probes: the type of a stream is compared as types are: in any case, without its parameters") {
+    StreamConfig config;
+    ProbeFacts facts;
+    facts.status = 200;
+    facts.has_event = true;
+    for (const char* type :
+         {"text/event-stream", "Text/Event-Stream; charset=utf-8", "text/event-stream;x"}) {
+        facts.content_type = type;
+        CHECK(judge_stream(config, facts).level == Health::healthy);
+    }
+    for (const char* type : {"text/event-streams", "text/html", ""}) {
+        facts.content_type = type;
+        CHECK(judge_stream(config, facts).level == Health::unhealthy);
+    }
 }
