@@ -41,20 +41,34 @@ inline bool is_in_memory(fs::path path) {
     return st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC;
 }
 
-/// Each file system once, by the first of its paths.
+namespace detail {
+inline void note_failure(int number, const std::string& path, const std::string& purpose,
+                         std::vector<DiskFacts>& out) {
+    if (number == ENOENT || number == ENOTDIR) return;
+    out.push_back({path, purpose});
+    out.back().failure = OsError(number, "look at " + in_quotes(path)).what();
+}
+}  // namespace detail
+
+/// Each file system once, by the first of its paths. What is not there yet, or no more, is for other checks to tell.
 inline std::vector<DiskFacts> gather_disks(const std::vector<std::pair<std::string, std::string>>& paths) {
     std::vector<DiskFacts> out;
     std::map<dev_t, std::size_t> seen;
     for (const auto& [path, purpose] : paths) {
         struct stat st {};
-        if (::stat(path.c_str(), &st) != 0) continue;
+        if (::stat(path.c_str(), &st) != 0) {
+            detail::note_failure(errno, path, purpose, out);
+            continue;
+        }
         const auto [at, is_new] = seen.emplace(st.st_dev, out.size());
         if (!is_new) {
             out[at->second].must_write = out[at->second].must_write || purpose != "source";
         } else if (auto disk = gather_disk(path, purpose)) {
             out.push_back(*std::move(disk));
         } else {
+            const int number = errno;
             seen.erase(at);
+            detail::note_failure(number, path, purpose, out);
         }
     }
     return out;

@@ -20,10 +20,16 @@ struct DiskFacts {
     bool must_write = false;                 // we write there
     std::optional<double> growth_per_day{};  // bytes; repository
     std::uint64_t newest_backup_bytes = 0;   // that the last backup added; repository
+    std::string failure{};                   // why it cannot be looked at
 };
 
 inline HealthResult judge_disk(const DiskFacts& disk, const HealthConfig& config) {
     detail::HealthVerdict verdict("disk", disk.path);
+    if (!disk.failure.empty()) {
+        verdict.add(Health::unknown, disk.failure,
+                    "is that file system still there? check mounts, owners and modes on the way");
+        return verdict.take();
+    }
     const std::string make_room = disk.purpose == "repository"
                                       ? "prune, then prune --empty-trash; or a larger disk"
                                       : "make room there; backups of what is cut short are worthless";

@@ -62,6 +62,18 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "gather_host: a file system that cannot be looked at is unknown, with the reason, and not left out") {
+    const TempDir dir;
+    fs::create_symlink("loop", dir.path() / "loop");
+    const std::vector<DiskFacts> disks = ops::gather_disks({{(dir / "loop").string(), "source"}});
+    REQUIRE(disks.size() == 1);
+    const HealthResult result = judge_disk(disks[0], {});
+    CHECK(result.level == Health::unknown);
+    CHECK(result.message.find("loop") != std::string::npos);
+    CHECK(result.samples.empty());
+}
+
+TEST_CASE(
     "gather_host: a process is as old as it is, whatever it calls itself, and none that is gone has an age") {
     const auto age = ops::process_age(::getpid());
     REQUIRE(age);
