@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gpgme.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,27 @@ inline std::string gpg_home() {
     const char* home = std::getenv("GNUPGHOME");
     return home != nullptr && *home != '\0' ? home : "~/.gnupg";
 }
+
+/// Why gpg can do nothing there, as the rest of a sentence; empty if the folder is in order. To be asked after a failure: gpg
+/// makes a missing ~/.gnupg when it can, and of one that it cannot use it says "no data" or "no such key".
+inline std::string gpg_home_trouble() {
+    const char* const home = std::getenv("GNUPGHOME");
+    const bool is_named = home != nullptr && *home != '\0';
+    const char* const user = is_named ? nullptr : std::getenv("HOME");
+    if (!is_named && user == nullptr) return "";  // gpg asks the system's list of users
+    const std::string path = is_named ? home : std::string(user) + "/.gnupg";
+    struct stat st {};
+    std::string why;
+    if (::stat(path.c_str(), &st) != 0)
+        why = errno == ENOENT ? "does not exist" : std::strerror(errno);
+    else if (!S_ISDIR(st.st_mode))
+        why = "is not a folder";
+    else if (::access(path.c_str(), R_OK | X_OK) != 0)
+        why = "may not be read by this user";
+    return why.empty() ? "" : "gpg's home " + in_quotes(path) + " " + why;
+}
+inline constexpr const char* kGpgHomeHint =
+    "GNUPGHOME, else HOME, says where the keyring is; is it set for this job?";
 
 /// Pinentry asks on the terminal that gpg names: ours, also where standard output goes into a file.
 inline bool name_terminal() {

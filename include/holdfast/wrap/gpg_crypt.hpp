@@ -30,6 +30,10 @@ inline bool is_unprotected(gpgme_decrypt_result_t result) {
 [[noreturn]] inline void throw_decrypt_error(gpgme_error_t error, gpgme_decrypt_result_t result,
                                              const std::string& what) {
     const std::string keys = "it is encrypted to " + recipient_ids(result);
+    const std::string trouble = gpg_home_trouble();
+    if (!trouble.empty())
+        throw Error(Kind::crypto, what + " was not decrypted: " + trouble,
+                    std::string(kGpgHomeHint) + " or give --key-file FILE");
     switch (gpgme_err_code(error)) {
         case GPG_ERR_NO_SECKEY:
             throw Error(Kind::crypto,

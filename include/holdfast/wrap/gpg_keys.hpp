@@ -5,6 +5,7 @@
 // keys those that cannot be used do not count. Nothing is fetched from the network.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "holdfast/base/utc.hpp"
@@ -122,6 +123,8 @@ inline std::vector<GpgKeyHandle> list_keys(const KeySpec& spec, bool only_secret
 /// Throws: crypto, naming each key and why it is not the one.
 [[noreturn]] inline void refuse_keys(const std::string& who, const std::vector<GpgKeyHandle>& keys,
                                      const KeySpec& spec, KeyUse use) {
+    if (const std::string trouble = gpg_home_trouble(); keys.empty() && !trouble.empty())
+        throw Error(Kind::crypto, who + ": " + trouble, kGpgHomeHint);
     if (keys.empty())
         throw Error(Kind::crypto, who + ": the keyring " + gpg_home() + " has no such key",
                     use == KeyUse::encrypt
@@ -163,7 +166,40 @@ inline GpgKey find_key(const std::string& who, const std::string& text, KeyUse u
                 "name one by its fingerprint");
 }
 
+/// When a key stops being of use for that: its own end or that of its last usable subkey, whichever is first; 0: never.
+inline long end_of(const _gpgme_key& key, KeyUse use) {
+    long last = -1;
+    for (const _gpgme_subkey* sub = key.subkeys; sub != nullptr; sub = sub->next) {
+        const bool fits = (use == KeyUse::encrypt ? sub->can_encrypt : sub->can_sign) != 0;
+        if (!fits || sub->revoked || sub->expired || sub->disabled || last == 0) continue;
+        last = sub->expires <= 0 ? 0 : std::max(last, sub->expires);
+    }
+    const long own = key.subkeys != nullptr ? key.subkeys->expires : 0;
+    return own > 0 && (last <= 0 || own < last) ? own : std::max(last, 0L);
+}
+
 }  // namespace detail
+
+/// How a key that was chosen long ago is today.
+struct GpgKeyState {
+    bool is_known = false;                 // it is in this keyring
+    std::string trouble;                   // "was revoked", "expired on …"; empty: it can be used
+    std::optional<SystemSeconds> expires;  // of one that can be used
+};
+
+/// Throws: crypto (gpg's home cannot be used), config (no gpg).
+inline GpgKeyState look_at_key(const std::string& fingerprint, bool is_signer) {
+    using namespace detail;
+    const KeyUse use = is_signer ? KeyUse::sign : KeyUse::encrypt;
+    const std::vector<GpgKeyHandle> keys = list_keys({fingerprint, "", true}, is_signer);
+    if (const std::string trouble = gpg_home_trouble(); keys.empty() && !trouble.empty())
+        throw Error(Kind::crypto, trouble, kGpgHomeHint);
+    if (keys.empty()) return {};
+    GpgKeyState out{true, why_unusable(*keys.front(), use), std::nullopt};
+    if (const long end = end_of(*keys.front(), use); out.trouble.empty() && end > 0)
+        out.expires = SystemSeconds{std::chrono::seconds{end}};
+    return out;
+}
 
 /// The one key to encrypt to that `spec` means: a fingerprint, a key id or an e-mail address. Throws: usage (none of
 /// these); crypto (unknown, ambiguous, expired, revoked, disabled, cannot encrypt, not trusted); config (no gpg).

@@ -4,6 +4,9 @@
 // who knows the fingerprint. A file with more or less than one signature is none of ours.
 #pragma once
 
+#include <map>
+#include <mutex>
+
 #include "holdfast/wrap/gpg_keys.hpp"
 
 namespace holdfast {
@@ -32,12 +35,17 @@ inline SignatureState state_of(const _gpgme_signature& signature) {
     }
 }
 
-/// A subkey may have signed; people know the primary key.
+/// A subkey may have signed; people know the primary key. Asked once per process: it costs two runs of gpg, and a repository has
+/// as many signatures as snapshots, all by a few keys.
 inline std::string primary_fingerprint(const GpgContext& context, const std::string& fingerprint) {
+    static std::mutex mutex;
+    static std::map<std::string, std::string> known;
+    const std::lock_guard guard(mutex);
+    if (const auto at = known.find(fingerprint); at != known.end()) return at->second;
     gpgme_key_t raw = nullptr;
     if (gpgme_get_key(context.get(), fingerprint.c_str(), &raw, 0) != 0) return fingerprint;
     const GpgKeyHandle key{raw};
-    return fingerprint_of(*key);
+    return known[fingerprint] = fingerprint_of(*key);
 }
 
 }  // namespace detail
@@ -78,6 +86,9 @@ inline GpgSignature gpg_verify(std::string_view text, std::string_view signature
         gpgme_op_verify_start(context.get(), proof.get(), what.get(), nullptr), "check a signature");
     const gpgme_verify_result_t result = gpgme_op_verify_result(context.get());
     const _gpgme_signature* const first = result != nullptr ? result->signatures : nullptr;
+    const bool is_unknown = first == nullptr || error != 0 || state_of(*first) == SignatureState::unknown_key;
+    if (const std::string trouble = gpg_home_trouble(); is_unknown && !trouble.empty())
+        throw Error(Kind::crypto, "check a signature: " + trouble, kGpgHomeHint);
     if (first == nullptr || error != 0)
         return {SignatureState::bad, "",
                 "it is no OpenPGP signature" + (error != 0 ? ": " + gpg_text(error) : std::string{})};
