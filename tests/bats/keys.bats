@@ -37,6 +37,46 @@ teardown_file() { remove_people; }
   assert_equal "$(ls -A "$BATS_TEST_TMPDIR/out")" ''
 }
 
+@test "keys: a home of gpg that cannot be used is named as what is wrong, by whatever needs it" {
+  sealed_snapshot
+  : >"$BATS_TEST_TMPDIR/file"
+  refused() { # <part of the message>
+    run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+    [[ $stderr == *"$1"*'--key-file'* && $stderr != *'no OpenPGP message'* ]] || fail "$stderr"
+    run -9 --separate-stderr init --repo "$BATS_TEST_TMPDIR/new" --recipient "$OPS" --recipient "$ESCROW"
+    [[ $stderr == *"recipient '$OPS': $1"* ]] || fail "$stderr"
+    assert_not_exists "$BATS_TEST_TMPDIR/new"
+  }
+  GNUPGHOME=$BATS_TEST_TMPDIR/nowhere refused "gpg's home '$BATS_TEST_TMPDIR/nowhere' does not exist"
+  GNUPGHOME=$BATS_TEST_TMPDIR/file refused "gpg's home '$BATS_TEST_TMPDIR/file' is not a folder"
+  unset GNUPGHOME
+  HOME=/nonexistent refused "gpg's home '/nonexistent/.gnupg' does not exist"
+  # One that gpg can make is made, and has no key.
+  run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  [[ $stderr == *'no usable secret key in ~/.gnupg'* ]]
+}
+
+@test "keys: the emergency snapshot of a restore in place hides the names that private_names hides" {
+  sealed_repository
+  source_dir=$BATS_TEST_TMPDIR/source db=$BATS_TEST_TMPDIR/source/unmistakable.db
+  mkdir -p "$source_dir"
+  make_database "$db"
+  export HOLDFAST_CONFIG=$BATS_TEST_TMPDIR/holdfast.toml
+  printf '[repository]\npath = "%s"\nprivate_names = true\n[[source]]\nname = "unmistakable"\nkind = "sqlite"\npath = "%s"\n' \
+    "$repo" "$db" >"$HOLDFAST_CONFIG"
+  take
+  sql "$db" "DELETE FROM trade"
+  become ops
+  run -0 --separate-stderr restore latest --in-place --json
+  emergency=$(jq -r .emergency <<<"$output")
+  [[ -d $repo/snapshots/$emergency ]]
+  grep -rF unmistakable "$repo" || true
+  run -1 grep -rF unmistakable "$repo/snapshots" "$repo/ledger.jsonl"
+
+  run -0 --separate-stderr restore "$emergency" --target "$BATS_TEST_TMPDIR/back"
+  assert_equal "$(sql "$BATS_TEST_TMPDIR/back/unmistakable" 'SELECT count(*) FROM trade')" 0
+}
+
 @test "keys: a restore of hundreds of objects asks gpg once" {
   sealed_snapshot
   for i in 1 2 3; do
@@ -250,4 +290,27 @@ teardown_file() { remove_people; }
   run -1 grep -F "$raw" "$BATS_TEST_TMPDIR/strace"
   grep -q 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE)' "$BATS_TEST_TMPDIR/strace"
   run -1 grep -rlF -e "$(sed -n 2p <<<"$key")" "$BATS_TEST_TMPDIR/repo" "$HOME" "$TMPDIR"
+}
+
+@test "keys: the host prunes without a key; who has one exports, rehearses and verifies, and gpg is asked once by each" {
+  sealed_snapshot
+  sql "$db" 'DELETE FROM trade WHERE id > 1000'
+  take --accept-losses --sqlite "$db" --tree "$source_dir/tree"
+  export HOLDFAST_CONFIG=$BATS_TEST_TMPDIR/holdfast.toml
+  printf '[retention]\nkeep_last = 1\nmin_keep = 1\n' >"$HOLDFAST_CONFIG"
+  run -0 --separate-stderr prune --empty-trash
+  run -0 --separate-stderr catalog --format id
+  assert_equal "$output" "$id"
+  become ops
+  gpgconf --homedir "$people/ops" --launch gpg-agent # or strace waits for it, too
+  for verb in "export latest --source t.db --format csv --table trade --out -" "verify --deep latest" \
+    "drill --report-dir $BATS_TEST_TMPDIR/records --scratch $BATS_TEST_TMPDIR"; do
+    # shellcheck disable=SC2086 # words
+    run -0 --separate-stderr strace -f -qq -s 200 -o "$BATS_TEST_TMPDIR/strace" -e trace=execve "$HOLDFAST_BIN/"$verb
+    assert_equal "$(grep -c 'execve(.*/gpg", .*"--decrypt"' "$BATS_TEST_TMPDIR/strace")" 1
+    if [[ $verb == export* ]]; then assert_equal "${#lines[@]}" 1001; fi
+  done
+  run -0 --separate-stderr drill --stock-tools --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+  become host
+  run -9 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
 }

@@ -62,6 +62,7 @@ inline ops::InPlaceOptions in_place_options(const InPlaceFlags& f, const ops::Co
     out.takes_emergency = !f.no_emergency;
     out.sources = env.config.sources;
     out.level = env.config.repository.level;
+    out.private_names = env.config.repository.private_names;
     out.certificate = Digest::parse(env.config.repository.certificate);
     out.signing_key = env.config.repository.signing_key;
     out.lock_wait = env.config.repository.lock_wait;

@@ -61,7 +61,7 @@ inline void record_drill(const Repository& repository, const DrillReport& report
                         {"total_s", report.total_s()},
                         {"missed", missed}};
         if (report.data_loss) details["data_loss_s"] = report.data_loss->count();
-        if (!rows.empty()) details[kNewestRowKey] = newest_rows_json(rows);
+        if (!rows.empty() && !manifest.private_digest) details[kNewestRowKey] = newest_rows_json(rows);
         lines.push_back({"drilled", id, details});
     }
     LedgerWriter(repository, lock_wait).append(lines);

@@ -159,8 +159,9 @@ inline bool record_export(const Repository& repository, const Manifest& manifest
                     {"file_format", index.file_format},
                     {"tables", index.tables.size()},
                     {"rows", rows}};
-    details["to"] =
-        options.out.empty() ? "-" : json_text(fs::absolute(options.out).lexically_normal().string());
+    if (!is_private)
+        details["to"] =
+            options.out.empty() ? "-" : json_text(fs::absolute(options.out).lexically_normal().string());
     try {
         LedgerWriter(repository, options.lock_wait).append("exported", manifest.id, details);
         return true;

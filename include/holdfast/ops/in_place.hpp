@@ -114,6 +114,7 @@ private:
         }
         snap_options.type = word_for(SnapshotType::emergency);
         snap_options.level = options_.level;
+        snap_options.private_names = options_.private_names;
         snap_options.certificate = options_.certificate;
         snap_options.signing_key = options_.signing_key;
         snap_options.lock_wait = options_.lock_wait;

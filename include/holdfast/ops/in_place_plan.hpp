@@ -14,7 +14,8 @@ struct InPlaceOptions {
     bool takes_emergency = true;
     std::vector<SourceConfig> sources;  // of the configuration: checks, and how the present state is captured
     int level = 3;
-    std::optional<Digest> certificate{};  // of the emergency snapshot, and who signs it: see SnapOptions
+    bool private_names = false;  // of the emergency snapshot, as are the next two: see SnapOptions
+    std::optional<Digest> certificate{};
     std::string signing_key{};
     std::chrono::seconds busy_timeout{30};
     std::chrono::seconds lock_wait{600};

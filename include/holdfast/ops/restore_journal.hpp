@@ -10,6 +10,7 @@
 #include "holdfast/ops/unswap.hpp"
 #include "holdfast/store/ledger.hpp"
 #include "holdfast/store/manifest.hpp"
+#include "holdfast/store/snapshot_index.hpp"
 #include "holdfast/store/state_file.hpp"
 
 namespace holdfast::ops {
@@ -264,7 +265,8 @@ inline void forget_restore(const Repository& repository, const RestoreJournal& j
 inline void record_restore(const Repository& repository, const char* event, const RestoreJournal& journal,
                            std::chrono::seconds wait, std::vector<std::string>& notes) {
     Json facts = {{"restore", journal.id}, {"components", Json::array()}};
-    for (const JournalComponent& c : journal.components) facts["components"].push_back(c.name);
+    if (!hides_names(repository, journal.snapshot))
+        for (const JournalComponent& c : journal.components) facts["components"].push_back(c.name);
     if (!journal.emergency.empty()) facts["emergency"] = journal.emergency;
     try {
         LedgerWriter(repository, wait).append(event, journal.snapshot, facts);

@@ -90,10 +90,11 @@ inline void record_verified(const Repository& repository, const VerifyOptions& o
         details["result"] = is_damaged ? "damaged" : "ok";
         if (options.budget && is_damaged && before && before->is_damaged) continue;
         const auto rows = report.newest_rows.find(id);
-        const bool has_rows = rows != report.newest_rows.end() && !rows->second.empty();
+        const auto manifest = readable.find(id);
+        const bool is_private = manifest != readable.end() && manifest->second->private_digest.has_value();
+        const bool has_rows = rows != report.newest_rows.end() && !rows->second.empty() && !is_private;
         bool is_part = options.share.has_value();
         if (options.budget && !is_damaged) {
-            const auto manifest = readable.find(id);
             is_part = manifest == readable.end() ||
                       !is_round_complete(repository, *manifest->second, options.deep, memory, before);
             if (is_part && (!has_rows || detail::knows_all(known[id], rows->second))) continue;

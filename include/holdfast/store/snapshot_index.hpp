@@ -36,6 +36,14 @@ inline Manifest parse_own_manifest(const Repository& repository, std::string_vie
                                        printable(manifest.repository) + ")");
     return reveal_manifest(repository, std::move(manifest));
 }
+/// Whether its names may stand nowhere in the repository; of one that cannot be read they may not. Needs no key.
+inline bool hides_names(const Repository& repository, const std::string& id) {
+    try {
+        return parse_manifest(read_manifest_text(repository, id), id).private_digest.has_value();
+    } catch (const Error&) {
+        return repository.keyring() != nullptr;
+    }
+}
 inline Manifest read_manifest(const Repository& repository, const std::string& id) {
     return parse_own_manifest(repository, read_manifest_text(repository, id), id);
 }
