@@ -4,6 +4,7 @@
 #include "holdfast/cli/drill_files.hpp"
 #include "holdfast/cli/drill_flags.hpp"
 #include "holdfast/cli/key_flags.hpp"
+#include "holdfast/cli/signature_report.hpp"
 #include "holdfast/cli/tool_main.hpp"
 
 int main(int argc, char** argv) {
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
         const cli::Environment env = cli::load_environment(flags, commands);
         const Repository repository = cli::open_repository(env, key);
         ops::DrillOptions options = cli::drill_options(wanted, env, repository);
+        options.signature = cli::signature_rules(env);
         options.key_file = cli::key_file(key);
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         if (wanted.dry_run) {

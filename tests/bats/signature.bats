@@ -100,6 +100,41 @@ forget_history() { # so that nothing but the signature can tell
   run -9 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
 }
 
+record_of_drill() { # <jq filter>
+  jq -r "$1" "$(find "$BATS_TEST_TMPDIR/records" -name '*.json' | sort | tail -n 1)"
+}
+
+@test "signature: a drill proves it and says so in its record; a wrong one fails it, with or without require_signature" {
+  signed_snapshot 'require_signature = true'
+  run -0 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+  assert_equal "$(record_of_drill '.sources[].signature')" "good, by key $HOST"
+  grep -F "Its signature is good, by key $HOST." "$BATS_TEST_TMPDIR/records/"*.md
+  run -0 --separate-stderr drill --stock-tools --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+  assert_equal "$(record_of_drill '.sources[].signature')" "good, by key $HOST"
+  forge_manifest
+  forget_history
+  for lines in "signing_key = \"$HOST\"" "signing_key = \"$HOST\""$'\nrequire_signature = true' 'level = 3'; do
+    configure "$lines"
+    run -9 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+    [[ $stderr == *"identify: the signature of snapshot $id is wrong: Bad signature"* ]]
+    assert_equal "$(record_of_drill '.sources[] | "\(.result) \(.failure.kind) \(.signature)"')" \
+      'failed crypto wrong: Bad signature'
+  done
+}
+
+@test "signature: a drill of a snapshot that is not signed passes unless a signature is required" {
+  signed_snapshot
+  rm "$folder/SHA256SUMS.asc"
+  run -0 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+  assert_equal "$(record_of_drill '.sources[].signature')" missing
+  configure "signing_key = \"$HOST\"" 'require_signature = true'
+  run -9 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+  [[ $stderr == *'require_signature wants one of'* ]]
+  configure
+  run -0 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
+  assert_equal "$(record_of_drill '.sources[].signature')" null
+}
+
 @test "signature: where the key is not known a note says so; where it is required that is refused" {
   signed_snapshot
   become ops

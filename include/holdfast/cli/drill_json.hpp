@@ -37,6 +37,7 @@ inline Json drilled_json(const ops::DrilledSource& s, SystemSeconds began) {
                 {"result", s.has_passed() ? "passed" : "failed"},
                 {"snapshot", s.snapshot.empty() ? Json(nullptr) : Json(json_text(s.snapshot))},
                 {"state", s.state},
+                {"signature", s.signature.empty() ? Json(nullptr) : Json(json_text(s.signature))},
                 {"started_utc", has_snapshot ? Json(format_utc(s.started)) : Json(nullptr)},
                 {"age_s", has_snapshot ? Json(s.age(began).count()) : Json(nullptr)},
                 {"newest_utc", nullptr},

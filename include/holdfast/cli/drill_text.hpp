@@ -132,6 +132,7 @@ inline std::string md_source(const ops::DrilledSource& s, SystemSeconds began) {
                    " before this drill";
         out += ".\n";
     }
+    if (!s.signature.empty()) out += "Its signature is " + md(s.signature) + ".\n";
     if (const auto newest = s.newest())
         out += "The newest row in it is of " + format_utc(*newest) + ", " + format_duration(began - *newest) +
                " before this drill.\n";

@@ -29,8 +29,9 @@ struct DrillFailure {
 
 struct DrilledSource {
     std::string source;
-    std::string snapshot;  // empty: none was found
-    std::string state;     // of the snapshot: complete, partial, suspect
+    std::string snapshot;   // empty: none was found
+    std::string state;      // of the snapshot: complete, partial, suspect
+    std::string signature;  // "good, by key …" and so on; empty: there is none, and none was expected
     SystemSeconds started{};
     PhaseSeconds seconds{};
     std::uint64_t objects = 0, stored_bytes = 0;         // read by retrieve

@@ -1,6 +1,6 @@
 // ops/drill_source.hpp - one source's way back, phase by phase, into a scratch folder.
 //
-// identify: which snapshot, and are its manifest and SHA256SUMS what they should be. retrieve: every object that the source
+// identify: which snapshot, and are its manifest, SHA256SUMS and signature what they should be. retrieve: every object that the source
 // needs is read and held against its name. restore: the real restore. verify: check_restored.hpp. What fails ends the source
 // in its phase and is a value; only what stops the whole drill is thrown.
 #pragma once
@@ -29,7 +29,8 @@ struct DrillOptions {
     fs::path originals;  // compare what was restored with DIR/<component>; empty: do not
     bool keep = false;
     bool with_stock_tools = false;
-    std::string key_file;  // of a sealed repository, for recover.sh; empty: it asks gpg
+    SignatureRules signature{};  // what the configuration wants
+    std::string key_file;        // of a sealed repository, for recover.sh; empty: it asks gpg
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
     SystemSeconds now{};
@@ -121,6 +122,7 @@ private:
             throw Error(Kind::corrupt, "snapshot " + out.snapshot + ": " + first_of(what),
                         "verify --all says which snapshots are whole");
         }
+        check_signer();
         out.started = manifest->started;
         out.state = manifest->state();
         for (const std::string& why : manifest->suspect)
@@ -133,6 +135,20 @@ private:
             if (m.source == out.source)
                 out.checks.push_back({m.source, "captured whole", CheckResult::State::failed,
                                       in_quotes(m.path) + " is not in the snapshot: " + m.reason});
+    }
+
+    /// As a restore would, but a wrong signature fails also where none is required: then this is not what was taken. Throws: crypto.
+    void check_signer() {
+        const SignatureCheck check = check_signature(repository_, out.snapshot, options_.signature);
+        if (check.state == Signed::missing && options_.signature.key.empty()) return;
+        out.signature = check.text();
+        require_signature(check, out.snapshot, options_.signature);
+        const std::string text = "the signature of snapshot " + out.snapshot + " is " + check.text();
+        if (check.state == Signed::bad)
+            throw Error(Kind::crypto, text,
+                        "use another snapshot or copy: somebody may have changed this one");
+        if (check.state == Signed::other_key || check.state == Signed::unchecked)
+            out.warnings.push_back(text);
     }
 
     std::vector<const Component*> components() const {
