@@ -128,3 +128,24 @@ END
   run -0 shellcheck "$BATS_TEST_TMPDIR/recover.sh"
   run -0 shfmt -i 2 -ci -d "$BATS_TEST_TMPDIR/recover.sh"
 }
+
+@test "docs: every test that threats.md calls a proof exists" {
+  run -0 python3 - "$HOLDFAST_SOURCE" <<'END'
+import glob, re, sys
+root = sys.argv[1]
+names = []
+for path in glob.glob(root + "/tests/bats/*.bats"):
+    names += re.findall(r'@test "((?:[^"\\]|\\.)*)"', open(path).read())
+for path in glob.glob(root + "/tests/unit/*/*_test.cpp"):
+    for case in re.findall(r'TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)', open(path).read()):
+        names.append("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', case)))
+rows = [line.split("|") for line in open(root + "/docs/threats.md") if line.count("|") == 6]
+proofs = [proof.strip() for row in rows for proof in row[5].split(";") if proof.strip() not in ("", "test", "---")]
+assert len(proofs) > 20, proofs
+for proof in proofs:
+    pattern = ".*".join(re.escape(part.strip()) for part in proof.split("…"))
+    if not any(re.match(pattern, name) for name in names):
+        print(proof)
+END
+  assert_output ''
+}
