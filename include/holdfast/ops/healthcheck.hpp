@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 
+#include "holdfast/ops/gather_keys.hpp"
 #include "holdfast/ops/gather_remotes.hpp"
 #include "holdfast/ops/storage_checks.hpp"
 #include "holdfast/policy/health_host.hpp"
@@ -100,6 +101,16 @@ inline HealthResults check_alerts(HealthContext& c) {
     return out;
 }
 
+inline HealthResults check_keys(HealthContext& c) {
+    HealthResults out;
+    if (c.repository().keyring() != nullptr)
+        out.push_back(judge_recipients(gather_recipients(c.repository()), c.limits(), c.options.now));
+    if (const std::string& signer = c.options.config.repository.signing_key; !signer.empty())
+        out.push_back(judge_signer(gather_key(signer, "", true), c.limits(), c.options.now));
+    if (out.empty()) out.push_back(HealthVerdict("keys", "").take("none: neither encrypted nor signed"));
+    return out;
+}
+
 /// All at once: each may take its whole time.
 template <class Configs, class Probe, class Judge>
 HealthResults check_probes(const Configs& configs, Probe probe, Judge judge) {
@@ -133,6 +144,8 @@ inline const std::vector<HealthCheck>& health_checks() {
          detail::check_off_site},
         {"copies", "3-2-1: three proven copies on two media, one off-site", false, true,
          detail::check_copies},
+        {"keys", "recipients and signer: none expired, revoked, about to end, or alone", false, true,
+         detail::check_keys},
         {"quarantine", "no damaged objects were set aside", false, true, detail::check_quarantine},
         {"restores", "no restore in place is half-done or forgotten", false, true, detail::check_restores},
         {"lock", "nobody works in the repository for too long", false, true, detail::check_locks},

@@ -47,12 +47,14 @@ struct HealthConfig {
     std::chrono::seconds max_drill_age = std::chrono::days{100};   // a quarter and some days
     std::chrono::seconds max_lock = std::chrono::hours{6};         // that one process works in the repository
     std::chrono::seconds max_open_restore = std::chrono::days{7};  // in place, neither accepted nor undone
-    std::uint64_t max_wal = 256'000'000;                           // bytes of a database's WAL
-    std::chrono::milliseconds quick_check{300};                    // time for each database; 0s: none
-    bool schedule = false;                                         // is one expected on this host?
-    std::chrono::seconds remind_after = std::chrono::hours{24};    // that something is still not healthy
-    std::string metrics;                                           // the file for Prometheus; empty: none
-    std::string page;                                              // the status page; empty: none
+    std::chrono::seconds min_key_left = std::chrono::days{30};  // until an OpenPGP key that is needed expires
+    std::uint64_t min_recipients = 2;                           // that can open the backups
+    std::uint64_t max_wal = 256'000'000;                        // bytes of a database's WAL
+    std::chrono::milliseconds quick_check{300};                 // time for each database; 0s: none
+    bool schedule = false;                                      // is one expected on this host?
+    std::chrono::seconds remind_after = std::chrono::hours{24};  // that something is still not healthy
+    std::string metrics;                                         // the file for Prometheus; empty: none
+    std::string page;                                            // the status page; empty: none
     std::vector<EndpointConfig> endpoints;
     std::vector<StreamConfig> streams;
 
@@ -167,6 +169,11 @@ inline HealthConfig read_health(TomlTable& table, const std::filesystem::path& f
     detail::read_duration(table, "max_drill_age", 1min, out.max_drill_age);
     detail::read_duration(table, "max_lock", 1min, out.max_lock);
     detail::read_duration(table, "max_open_restore", 1min, out.max_open_restore);
+    detail::read_duration(table, "min_key_left", 0s, out.min_key_left);
+    if (const auto n = table.whole_number("min_recipients")) {
+        if (*n < 1 || *n > 100) table.fail("min_recipients", "is not between 1 and 100");
+        out.min_recipients = static_cast<std::uint64_t>(*n);
+    }
     detail::read_size(table, "max_wal", out.max_wal);
     detail::read_duration(table, "remind_after", 1min, out.remind_after);
     detail::read_milliseconds(table, "quick_check", 0ms, out.quick_check);

@@ -25,15 +25,16 @@ inline std::string health_toml(const HealthConfig& h) {
     };
     char used[32];
     std::snprintf(used, sizeof used, "%.10g%%", h.max_used * 100);
-    std::string out = "\n[health]\n" + age("max_age", h.max_age) +
-                      toml_line("min_free", toml_text(std::to_string(h.min_free))) +
-                      toml_line("max_used", toml_text(used)) + age("min_left", h.min_left) +
-                      age("max_verify_age", h.max_verify_age) + age("max_drill_age", h.max_drill_age) +
-                      age("max_lock", h.max_lock) + age("max_open_restore", h.max_open_restore) +
-                      age("remind_after", h.remind_after) +
-                      toml_line("max_wal", toml_text(std::to_string(h.max_wal))) +
-                      toml_line("quick_check", toml_text(milliseconds_text(h.quick_check))) +
-                      toml_line("schedule", h.schedule ? "true" : "false");
+    std::string out =
+        "\n[health]\n" + age("max_age", h.max_age) +
+        toml_line("min_free", toml_text(std::to_string(h.min_free))) +
+        toml_line("max_used", toml_text(used)) + age("min_left", h.min_left) +
+        age("max_verify_age", h.max_verify_age) + age("max_drill_age", h.max_drill_age) +
+        age("max_lock", h.max_lock) + age("max_open_restore", h.max_open_restore) +
+        age("min_key_left", h.min_key_left) + toml_line("min_recipients", std::to_string(h.min_recipients)) +
+        age("remind_after", h.remind_after) + toml_line("max_wal", toml_text(std::to_string(h.max_wal))) +
+        toml_line("quick_check", toml_text(milliseconds_text(h.quick_check))) +
+        toml_line("schedule", h.schedule ? "true" : "false");
     if (!h.metrics.empty()) out += toml_line("metrics", toml_text(h.metrics));
     if (!h.page.empty()) out += toml_line("page", toml_text(h.page));
     if (!h.max_age_of.empty()) out += "\n[health.max_age_of]\n";
@@ -58,6 +59,8 @@ inline Json health_json(const HealthConfig& h) {
                 {"max_drill_age_s", h.max_drill_age.count()},
                 {"max_lock_s", h.max_lock.count()},
                 {"max_open_restore_s", h.max_open_restore.count()},
+                {"min_key_left_s", h.min_key_left.count()},
+                {"min_recipients", h.min_recipients},
                 {"remind_after_s", h.remind_after.count()},
                 {"max_wal_bytes", h.max_wal},
                 {"quick_check_ms", h.quick_check.count()},

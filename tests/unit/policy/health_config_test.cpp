@@ -24,6 +24,8 @@ max_drill_age = "forever"
 max_lock = "90m"
 max_open_restore = "2d"
 remind_after = "12h"
+min_key_left = "45d"
+min_recipients = 3
 max_wal = "64MiB"
 quick_check = "1500ms"
 schedule = true
@@ -66,6 +68,8 @@ TEST_CASE("health_config: every key is read") {
     CHECK(h.max_lock == 90min);
     CHECK(h.max_open_restore == 48h);
     CHECK(h.remind_after == 12h);
+    CHECK(h.min_key_left == 1080h);
+    CHECK(h.min_recipients == 3);
     CHECK(h.max_wal == 64_MiB);
     CHECK(h.quick_check == 1500ms);
     CHECK(h.schedule);
