@@ -26,9 +26,11 @@ public:
 
     /// All of the stream. Throws: corrupt, and what the receiver of rows throws.
     void read() {
-        while (stream_.read(*this))
+        while (stream_.read(*this)) {
+            if (at_ != At::top) stream_.refuse("its lists and objects are not those of a table");
             if (shape_ == JsonShape::document && std::exchange(has_document_, true))
                 stream_.refuse("a second document; objects line by line are .ndjson");
+        }
         if (shape_ == JsonShape::document && !has_rows_) stream_.refuse("there is no list of objects in it");
     }
     const std::vector<ExportColumn>& columns() const { return columns_; }
@@ -52,6 +54,7 @@ private:
     }
 
     void begin_object() override {
+        if (at_ == At::mark) refuse_nested();
         if (at_ == At::row) {
             at_ = At::mark;
             marked_ = find_column();
@@ -97,7 +100,9 @@ private:
         at_ = around_;
     }
 
+    /// Only what lies beside the rows is of no interest.
     void skip() {
+        if (at_ != At::document && at_ != At::skipped) stream_.refuse("this is no part of a table");
         at_ = At::skipped;
         ++depth_;
     }

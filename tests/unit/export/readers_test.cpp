@@ -126,3 +126,20 @@ TEST_CASE("json_rows: what is no row is refused with its line and column") {
     CHECK(contains(message("[1]", JsonShape::lines), "a line is an object"));
     CHECK(contains(message(std::string(5000, '[')), "a row is an object"));
 }
+
+TEST_CASE("json_rows: an object inside a value of a row is refused, however deep, and no row is lost") {
+    const auto message = [](const std::string& text, JsonShape shape) {
+        const Error e = catch_error([&] { json_rows(text, shape); });
+        CHECK(e.kind() == Kind::corrupt);
+        return std::string(e.what());
+    };
+    for (const char* value : {R"({"b":{}})", R"({"b":{"c":1}})", R"({"text":"x","b":{"c":{"d":1}}})"}) {
+        const std::string row = R"({"id":2,"a":)" + std::string(value) + "}";
+        CHECK(contains(message("[{\"id\":1}," + row + ",{\"id\":3},{\"id\":4}]", JsonShape::document),
+                       "column 'a' holds a list or an object"));
+        CHECK(contains(message("{\"id\":1}\n" + row + "\n{\"id\":3}\n", JsonShape::lines),
+                       "column 'a' holds a list or an object"));
+    }
+    CHECK(json_rows(R"({"x":{"y":{"z":[{}]}},"rows":[{"a":1}],"w":{"v":{}}})", JsonShape::document) ==
+          "1 | ");
+}
