@@ -130,20 +130,22 @@ private:
         return room;
     }
 
-    /// Keeps the record that has begun and reads more behind it.
+    /// Keeps the record that has begun and fills the room behind it, at least half of the buffer: a record is looked at from
+    /// its beginning again, and must not be for every piece that comes.
     void fill() {
         count_lines(begin_);
         std::memmove(buffer_.data(), buffer_.data() + begin_, size_ - begin_);
         size_ -= std::exchange(begin_, 0);
         if (size_ > kMaxRecord) refuse_at(0, "a record is longer than " + format_bytes(kMaxRecord));
-        if (buffer_.size() - size_ < 512_KiB) buffer_.resize(buffer_.size() * 2);
-        const std::size_t n =
-            pull_(std::as_writable_bytes(std::span(buffer_)).subspan(size_, buffer_.size() - size_));
-        size_ += n;
-        is_end_ = n == 0;
+        if (size_ > buffer_.size() / 2) buffer_.resize(buffer_.size() * 2);
+        const auto room = std::as_writable_bytes(std::span(buffer_));
+        for (std::size_t n = 0; size_ < room.size() && !is_end_; size_ += n) {
+            n = pull_(room.subspan(size_));
+            is_end_ = n == 0;
+        }
         constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-        if (std::exchange(is_first_, false) &&
-            std::string_view(buffer_.data(), size_).starts_with(kByteOrderMark))
+        const std::string_view text(buffer_.data(), size_);
+        if (std::exchange(is_first_, false) && text.starts_with(kByteOrderMark))
             begin_ = kByteOrderMark.size();
     }
 

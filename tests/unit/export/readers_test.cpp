@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <ctime>
+
 #include "holdfast/export/json_rows.hpp"
 #include "support/catch_error.hpp"
 
@@ -67,6 +69,20 @@ TEST_CASE("csv_reader: a record may be longer than the buffer") {
     const std::string wide(3'000'000, 'x');
     CHECK(records("\"" + wide + "\",1\n2,3\n", 65'536) ==
           std::vector<std::string>{"[" + wide + "][1]", "[2][3]"});
+}
+
+TEST_CASE("csv_reader: a long record takes time as its length, not as the square of it") {
+    const auto seconds = [](std::size_t cell) {
+        std::string text = "a\n";
+        while (text.size() < 32'000'000) text += std::string(cell, 'x') + "\n";
+        const std::clock_t start = std::clock();
+        CsvReader reader(pieces(std::move(text), 65'536), "'f.csv'");
+        std::vector<CsvCell> cells;
+        while (reader.next(cells)) CHECK(cells.size() == 1);
+        return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    };
+    const double of_short_ones = seconds(30'000);
+    CHECK(seconds(32'000'000) < 20 * of_short_ones + 0.2);
 }
 
 TEST_CASE("csv_reader: a mistake is told with its line and column") {
