@@ -145,8 +145,9 @@ private:
         }
         constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
         const std::string_view text(buffer_.data(), size_);
-        if (std::exchange(is_first_, false) && text.starts_with(kByteOrderMark))
-            begin_ = kByteOrderMark.size();
+        if (!std::exchange(is_first_, false)) return;
+        if (text.starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();
+        if (const char* why = other_encoding(text)) refuse_at(0, why);
     }
 
     void count_lines(std::size_t end) { past_ = position_of(end); }

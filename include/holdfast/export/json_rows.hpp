@@ -1,7 +1,7 @@
 // export/json_rows.hpp - rows out of JSON: a list of objects, at the top or under a key of the document, or one per line.
 //
-// Values are as JsonSink writes them; in other programs' JSON, true and false are 1 and 0, and a list or an object inside a
-// row is refused. Keys may be missing (NULL) and in any order.
+// Values are as JsonSink writes them; in other programs' JSON, true and false are 1 and 0, an integer beyond 64 bits is the
+// text of its digits, and a list or an object inside a row is refused. Keys may be missing (NULL) and in any order.
 #pragma once
 
 #include <deque>
@@ -42,6 +42,10 @@ private:
     void boolean(bool b) override { put(std::int64_t{b ? 1 : 0}); }
     void integer(std::int64_t n) override { put(n); }
     void real(double n) override { put(n); }
+    void wide_integer(std::string& digits) override {
+        if (at_ == At::mark) refuse_nested();
+        text(digits);
+    }
     void text(std::string& text) override {
         if (at_ == At::mark) return put_marked(text);
         if (at_ != At::row) return put(std::string_view(text));

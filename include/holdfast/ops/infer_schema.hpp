@@ -32,6 +32,10 @@ inline std::vector<ExportColumn> infer_csv(ProvenFile& bytes) {
     std::vector<ExportColumn> columns;
     if (!reader.next(cells)) return columns;
     for (const CsvCell& cell : cells) {
+        if (!is_utf8_text(cell.text))
+            reader.refuse(cell,
+                          "the header is not UTF-8 but perhaps Windows-1252; convert it, as by "
+                          "iconv -f WINDOWS-1252 -t UTF-8");
         for (const ExportColumn& c : columns)
             if (c.name == cell.text)
                 reader.refuse(cell, "the header names " + in_quotes(cell.text) + " twice");

@@ -1,7 +1,7 @@
 // wrap/json_stream.hpp - JSON of any length as events, in constant memory, with the line and column of a mistake.
 //
-// The text is untrusted: numbers that no 64 bits hold are refused, nesting is whatever the receiver allows. The parser does
-// not recurse.
+// The text is untrusted: reals that no double holds are refused, integers beyond 64 bits keep their digits, nesting is
+// whatever the receiver allows. The parser does not recurse.
 #pragma once
 
 #include <iterator>
@@ -24,7 +24,8 @@ public:
     virtual void boolean(bool value) = 0;
     virtual void integer(std::int64_t value) = 0;
     virtual void real(double value) = 0;
-    virtual void text(std::string& value) = 0;  // may be moved from
+    virtual void wide_integer(std::string& digits) = 0;  // beyond 64 bits; may be moved from
+    virtual void text(std::string& value) = 0;           // may be moved from
     virtual void begin_object() = 0;
     virtual void key(std::string& name) = 0;
     virtual void end_object() = 0;
@@ -36,6 +37,12 @@ public:
 struct TextPosition {
     std::uint64_t line = 1, column = 0;
 };
+
+/// For readers of UTF-8 that begin with `text`: names an encoding that its first bytes tell. Nothing if they tell none.
+inline const char* other_encoding(std::string_view text) {
+    const bool is_wide = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+    return is_wide ? "this is UTF-16; convert it to UTF-8, as by iconv -f UTF-16 -t UTF-8" : nullptr;
+}
 
 [[noreturn]] inline void refuse_text(const std::string& what, const TextPosition& at,
                                      const std::string& why) {
@@ -54,6 +61,7 @@ public:
 
     /// Reads one value; false if nothing but blanks is left. Throws: corrupt, and what the receiver throws.
     bool read(JsonEvents& events) {
+        if (peek() >= 0 && is_first_) refuse_other_encoding();
         for (int c = peek(); c == ' ' || c == '\n' || c == '\r' || c == '\t'; c = peek()) take();
         if (peek() < 0) return false;
         Sax sax{events, *this};
@@ -63,6 +71,10 @@ public:
     }
 
 private:
+    void refuse_other_encoding() {
+        is_first_ = false;
+        if (const char* why = other_encoding(as_text(ByteSpan(buffer_).first(size_)))) refuse(why);
+    }
     int peek() {
         if (at_ == size_) {
             size_ = pull_(buffer_);
@@ -110,12 +122,14 @@ private:
         bool number_integer(std::int64_t value) { return events.integer(value), true; }
         bool number_unsigned(std::uint64_t value) {
             if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-                events.real(static_cast<double>(value));
-            else
-                events.integer(static_cast<std::int64_t>(value));
-            return true;
+                return number_float(0, std::to_string(value));
+            return events.integer(static_cast<std::int64_t>(value)), true;
         }
-        bool number_float(double value, const std::string&) { return events.real(value), true; }
+        bool number_float(double value, const std::string& text) {
+            if (text.find_first_of(".eE") != std::string::npos) return events.real(value), true;
+            std::string digits = text;
+            return events.wide_integer(digits), true;
+        }
         bool string(std::string& value) { return events.text(value), true; }
         bool binary(nlohmann::json::binary_t&) { return false; }
         bool start_object(std::size_t) { return events.begin_object(), true; }
@@ -134,6 +148,7 @@ private:
     std::string what_;
     Bytes buffer_ = Bytes(256_KiB);
     std::size_t at_ = 0, size_ = 0;
+    bool is_first_ = true;
     TextPosition position_;
 };
 

@@ -159,3 +159,20 @@ TEST_CASE("json_rows: an object inside a value of a row is refused, however deep
     CHECK(json_rows(R"({"x":{"y":{"z":[{}]}},"rows":[{"a":1}],"w":{"v":{}}})", JsonShape::document) ==
           "1 | ");
 }
+
+TEST_CASE("json_rows: an integer beyond 64 bits keeps its digits, as text") {
+    CHECK(json_rows(
+              R"([{"a":9223372036854775808,"b":-9223372036854775809,"c":123456789012345678901234567890}])",
+              JsonShape::document) ==
+          "'9223372036854775808' '-9223372036854775809' '123456789012345678901234567890' | ");
+    CHECK(json_rows(R"([{"a":18446744073709551616.0,"b":1e30}])", JsonShape::document) ==
+          "r18446744073709551616.000000 r1000000000000000019884624838656.000000 | ");
+}
+
+TEST_CASE("csv_reader, json_rows: UTF-16 is named") {
+    for (const char* mark : {"\xFF\xFE", "\xFE\xFF"}) {
+        CHECK(contains(catch_error([&] { records(std::string(mark) + "a,b"); }).what(), "this is UTF-16"));
+        CHECK(contains(catch_error([&] { json_rows(std::string(mark) + "[", JsonShape::lines); }).what(),
+                       "line 1, column 1: this is UTF-16"));
+    }
+}
