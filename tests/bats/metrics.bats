@@ -75,15 +75,24 @@ value() { # <series>
   (($(value backup_last_success_timestamp) > success))
 }
 
-@test "metrics: a snapshot that does not pass verification is no success" {
+@test "metrics: a snapshot that does not pass verification is no success, nor is an older one that has the same damage" {
+  local first second
   run -0 backup
-  local success
-  success=$(value backup_last_success_timestamp)
-  find "$repo/objects" -type f | while read -r object; do flip_bit "$object"; done
+  first=$(value backup_last_success_timestamp)
+  find "$repo/objects" -type f | sort >"$BATS_TEST_TMPDIR/of_the_first"
   sleep 1.1
+  echo two >"$data/tree/two"
+  run -0 backup
+  second=$(value backup_last_success_timestamp)
+  ((second > first))
+  find "$repo/objects" -type f | sort | comm -13 "$BATS_TEST_TMPDIR/of_the_first" - | while read -r object; do flip_bit "$object"; done
   run -5 backup
-  assert_equal "$(value backup_last_success_timestamp)" "$success"
+  (($(value backup_last_success_timestamp) <= first))
   assert_equal "$(value backup_last_run_exit_code)" 5
+  assert_equal "$(value holdfast_health)" 2
+  while read -r object; do flip_bit "$object"; done <"$BATS_TEST_TMPDIR/of_the_first"
+  run -5 backup
+  assert_equal "$(value backup_last_success_timestamp)" ''
   assert_equal "$(value holdfast_health)" 2
 }
 
