@@ -23,6 +23,7 @@ JOBS
   hourly        backup.sh of the databases: the classes cache, config, logs and data are left out
   verify        verify --budget: a part of every snapshot, in turn
   prune         prune, by the [retention] section of the configuration
+  offsite       offsite.sh push, then verify there for a sixth of --budget
   drill         dr_drill.sh
   cleanup-logs  cleanup_logs.sh
   health        health_monitor.sh once; that something is not healthy is no failure, for the monitor tells it
@@ -66,7 +67,7 @@ parse_arguments() {
         printf '%s\n' "$usage" || exit 8
         exit 0
         ;;
-      full | hourly | verify | prune | drill | cleanup-logs | health)
+      full | hourly | verify | prune | offsite | drill | cleanup-logs | health)
         [[ -z $job ]] || die 2 "one job at a time: '$job' or '$1'" "see run_job.sh --help"
         job=$1
         ;;
@@ -87,10 +88,10 @@ tell_syslog() {
     "job $job failed with exit $exit_status${log_file:+; its log is $log_file}" 2>/dev/null
 }
 
-# For on_exit. backup.sh tells by itself.
+# For on_exit. backup.sh and offsite.sh tell by themselves.
 # shellcheck disable=SC2317 # reached by on_exit
 tell_channels() {
-  if [[ $job == full || $job == hourly || -z $config_json ]]; then return; fi
+  if [[ $job == full || $job == hourly || $job == offsite || -z $config_json ]]; then return; fi
   if [[ $job == health ]]; then is_success_news=false; fi # every five minutes
   notify_outcome "job-$job" "the job $job"
 }
@@ -101,6 +102,16 @@ run_script() { # <command> [arg...]
   child_pid=$!
   wait "$child_pid" || child_code=$?
   child_pid=
+}
+
+run_offsite() {
+  local sent
+  if [[ -z $(config_get '.remote[0].name') ]]; then return; fi # nothing is asked for
+  seconds --budget "$budget"
+  run_script "$scripts/offsite.sh" push --wait 20m "${quiet[@]}"
+  sent=$child_code child_code=0
+  run_script "$scripts/offsite.sh" verify --wait 20m --budget "$((REPLY / 6 + 1))s" "${quiet[@]}"
+  if ((sent != 0)); then child_code=$sent; fi
 }
 
 run_logged() { # <command> [arg...]: in a log of its own, what it prints as well
@@ -152,6 +163,7 @@ main() {
       load_config ${HOLDFAST_CONFIG:+--config "$HOLDFAST_CONFIG"}
       case $job in
         health) run_script "$scripts/health_monitor.sh" "${quiet[@]}" --told once ;;
+        offsite) run_offsite ;;
         drill) run_script "$scripts/dr_drill.sh" "${quiet[@]}" ;; # it has a log of its own, as backup.sh has
         verify) run_logged verify --budget "$budget" ;;
         prune) run_logged prune ;;

@@ -28,9 +28,10 @@ ACTIONS
   verify prune drill cleanup-logs
                        upkeep: a part of all snapshots in 30 min, daily at 04:30; prune, daily at 05:30; a drill,
                        quarterly; old logs, Mondays at 03:00
+  offsite              copies to the [[remote]] sections, daily at 03:15
   maintenance          all four of upkeep
   health               healthcheck every five minutes, and an alert for each change
-  all                  daily, hourly, maintenance and health
+  all                  daily, hourly, maintenance, health and, if there are remotes, offsite
   list                 what is scheduled, and when it runs next
   remove [NAME|all]    what it scheduled, by name (all)
   lint [EXPRESSION | FILE.timer]
@@ -41,7 +42,7 @@ OPTIONS
   --zone ZONE          whose times these are: UTC, Asia/Kolkata (that of this host)
   --from, --to HH:MM   trading-hours: the window
   --name NAME          another name, so that there can be several; of maintenance and all: NAME-daily and so on
-  --job JOB            custom: full, hourly, verify, prune, drill, cleanup-logs or health (full)
+  --job JOB            custom: full, hourly, verify, prune, offsite, drill, cleanup-logs or health (full)
   --config FILE        the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --user NAME          cron: the crontab of that user; as root
   --dry-run            print what would be written; write nothing
@@ -149,9 +150,9 @@ main() {
   parse_arguments "$@"
   scripts_dir=${lib_dir%/lib}
   case $action in
-    daily | hourly | trading-hours | weekly | custom | verify | prune | drill | cleanup-logs | health) profiles=("$action") ;;
+    daily | hourly | trading-hours | weekly | custom | verify | prune | offsite | drill | cleanup-logs | health) profiles=("$action") ;;
     maintenance) profiles=(verify prune drill cleanup-logs) ;;
-    all) profiles=(daily hourly verify prune drill cleanup-logs health) ;;
+    all) profiles=(daily hourly offsite verify prune drill cleanup-logs health) ;;
     list | remove | lint) ;;
     *) die 2 "unknown action '$action'" "see schedule_backups.sh --help" ;;
   esac

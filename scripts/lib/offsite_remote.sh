@@ -33,7 +33,7 @@ set_remote() { # <name>: fails, with the reason in $failure, if it cannot be use
   deadline=$((SECONDS + $(remote_get .time_limit_s | cut -c1-9)))
   names=$(jq -r '.environment | join(" ")' < <(pour "$remote_json"))
   settings=/dev/null
-  rclone_flags=(--retries 3 --retries-sleep 10s --low-level-retries 5 --contimeout 10s --timeout 60s
+  rclone_flags=(--retries 3 --retries-sleep 5s --low-level-retries 5 --contimeout 10s --timeout 60s
     --transfers 8 --checkers 8 --stats 0)
   if (($(remote_get .bandwidth_bytes) > 0)); then rclone_flags+=(--bwlimit "$(remote_get .bandwidth_bytes)B"); fi
   case $kind in
@@ -129,7 +129,8 @@ explain_failure() { # <limit>: from child_code and what rclone said; its words m
       *'status code: 403'* | *AuthenticationFailed* | *"didn't find section"* | *'failed to read private key'*)
       failure_code=3 failure="the credentials were refused: $failure"
       ;;
-    *'no space left'* | *'No space left'* | *QuotaExceeded* | *'quota exceeded'* | *InsufficientStorage*)
+    *'no space left'* | *'No space left'* | *QuotaExceeded* | *'quota exceeded'* | *InsufficientStorage* | \
+      *'remaining disk space'*)
       failure="it is full: $failure"
       ;;
     *'directory not found'* | *NoSuchBucket*) failure_code=6 ;;

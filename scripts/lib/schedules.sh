@@ -17,6 +17,7 @@ look_up() { # <profile>: sets $job and $expressions
     weekly) job=full expressions=('0 3 * * 0') ;;
     trading-hours) job=hourly && trading_hours ;;
     verify) job=verify expressions=('30 4 * * *') ;;
+    offsite) job=offsite expressions=('15 3 * * *') ;;
     prune) job=prune expressions=('30 5 * * *') ;;
     drill) job=drill expressions=('30 6 1 1,4,7,10 *') ;;
     cleanup-logs) job=cleanup-logs expressions=('0 3 * * 1') ;;
@@ -79,9 +80,13 @@ add_schedules() { # <profile>...
       say WARN "prune is left out: there is no [retention] section in $config"
       continue
     fi
+    if [[ $job == offsite && -z $(config_get '.remote[0].name') ]]; then
+      if ((${#profiles[@]} > 1)); then continue; fi
+      die 3 "there is no [[remote]] section in $config" "docs/offsite.md shows how one is written"
+    fi
     [[ -n ${expressions[0]} ]] || die 2 "custom needs an expression" "write \"0 */6 * * *\""
-    [[ $job =~ ^(full|hourly|verify|prune|drill|cleanup-logs|health)$ ]] ||
-      die 2 "unknown job '$job'" "full, hourly, verify, prune, drill, cleanup-logs or health"
+    [[ $job =~ ^(full|hourly|verify|prune|offsite|drill|cleanup-logs|health)$ ]] ||
+      die 2 "unknown job '$job'" "full, hourly, verify, prune, offsite, drill, cleanup-logs or health"
     check_expressions
     if [[ $scheduler == cron ]]; then
       add_to_cron "$schedule_name"

@@ -97,7 +97,8 @@ make_keys() { # cephx stays on: radosgw does not start without it
 }
 
 start_gateway() {
-  spawn rgw radosgw -c "$conf" -n client.rgw.a -f
+  ${STORE_TIME:+faketime -f "$STORE_TIME"} true
+  spawn rgw ${STORE_TIME:+faketime -f "$STORE_TIME"} radosgw -c "$conf" -n client.rgw.a -f
   wait_for 60 curl -s -o "$dir/log/answer" "http://127.0.0.1:$port/"
 }
 
