@@ -113,8 +113,12 @@ record_of_drill() { # <jq filter>
   assert_equal "$(record_of_drill '.sources[].signature')" "good, by key $HOST"
   forge_manifest
   forget_history
-  for lines in "signing_key = \"$HOST\"" "signing_key = \"$HOST\""$'\nrequire_signature = true' 'level = 3'; do
-    configure "$lines"
+  for how in required expected unset; do
+    case $how in
+      required) configure "signing_key = \"$HOST\"" 'require_signature = true' ;;
+      expected) configure "signing_key = \"$HOST\"" ;;
+      unset) configure ;;
+    esac
     run -9 --separate-stderr drill --report-dir "$BATS_TEST_TMPDIR/records" --scratch "$BATS_TEST_TMPDIR"
     [[ $stderr == *"identify: the signature of snapshot $id is wrong: Bad signature"* ]]
     assert_equal "$(record_of_drill '.sources[] | "\(.result) \(.failure.kind) \(.signature)"')" \
