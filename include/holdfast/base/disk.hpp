@@ -122,7 +122,7 @@ inline void publish_file(const fs::path& path, ByteSpan bytes, mode_t mode = 060
 /// The whole file, refused beyond `max_bytes` before memory is taken; nothing if it does not exist.
 /// Throws: io, corrupt (too large).
 inline std::optional<std::string> read_file_if_any(const fs::path& path, std::uint64_t max_bytes) {
-    UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a pipe would be waited for
     if (!fd && errno == ENOENT) return std::nullopt;
     if (!fd) throw_os("open '" + path.string() + "'");
     const struct stat st = stat_fd(fd.get(), "stat '" + path.string() + "'");

@@ -35,6 +35,7 @@ struct IndexedTable {
     std::string table, kind, file;
     std::uint64_t rows = 0, bytes = 0;
     Digest digest;
+    std::optional<std::uint64_t> plain_bytes{};  // before the file was compressed
     std::string where, query;
     std::optional<std::uint64_t> limit;
     std::vector<IndexedColumn> columns;
@@ -113,6 +114,7 @@ inline Json table_json(const IndexedTable& t) {
     json["rows"] = t.rows;
     json["bytes"] = t.bytes;
     json["sha256"] = t.digest.hex();
+    if (t.plain_bytes) json["plain_bytes"] = *t.plain_bytes;
     if (!t.where.empty()) json["where"] = t.where;
     if (!t.query.empty()) json["query"] = t.query;
     if (t.limit) json["limit"] = *t.limit;

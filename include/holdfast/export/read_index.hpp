@@ -1,6 +1,9 @@
 // export/read_index.hpp - export.json read back, as untrusted input.
 #pragma once
 
+#include <algorithm>
+#include <set>
+
 #include "holdfast/export/export_index.hpp"
 #include "holdfast/export/time_shape.hpp"
 
@@ -21,6 +24,13 @@ inline CellRule parse_cells(const JsonFields& fields) {
         if (word == cells_word(rule)) return rule;
     fields.fail("cells", "is not a known rule");
 }
+inline std::string word_in(const JsonFields& fields, const char* key,
+                           std::initializer_list<std::string_view> words) {
+    std::string word = fields.text(key);
+    if (std::find(words.begin(), words.end(), word) == words.end())
+        fields.fail(key, "is not a word that this program knows");
+    return word;
+}
 inline bool is_true(const JsonFields& fields, const char* key, bool otherwise) {
     const Json* value = fields.find(key);
     if (value == nullptr) return otherwise;
@@ -32,7 +42,7 @@ inline IndexedTable read_table(const Json& json, const std::string& what) {
     const JsonFields fields(json, what);
     IndexedTable t;
     t.table = get_text(fields, "table");
-    t.kind = fields.text("kind");
+    t.kind = word_in(fields, "kind", {"table", "shadow", "view", "virtual", "query"});
     t.file = get_text(fields, "file");
     if (t.file.empty() || t.file == "." || t.file == ".." || t.file.find('/') != std::string::npos ||
         t.file.find('\0') != std::string::npos)
@@ -42,6 +52,7 @@ inline IndexedTable read_table(const Json& json, const std::string& what) {
     const auto digest = Digest::parse(fields.text("sha256"));
     if (!digest) fields.fail("sha256", "is not a digest");
     t.digest = *digest;
+    if (fields.find("plain_bytes") != nullptr) t.plain_bytes = fields.number("plain_bytes");
     t.where = fields.text_or("where", "");
     t.query = fields.text_or("query", "");
     if (fields.find("limit") != nullptr) t.limit = fields.number("limit");
@@ -79,10 +90,26 @@ inline ExportedDatabase read_database(const Json& json, const std::string& what)
     }
     for (const Json& one : fields.array("schema")) {
         const JsonFields entry(one, what + ", a schema entry");
-        d.schema.push_back(
-            {entry.text("type"), get_text(entry, "name"), get_text(entry, "table"), get_text(entry, "sql")});
+        d.schema.push_back({word_in(entry, "type", {"table", "index", "trigger", "view"}),
+                            get_text(entry, "name"), get_text(entry, "table"), get_text(entry, "sql")});
     }
     return d;
+}
+
+/// What is listed exists once, and tables that have files have definitions.
+inline void check_index(const ExportIndex& index, const JsonFields& fields) {
+    std::set<std::pair<std::string, std::string>> defined, listed;
+    for (const SchemaEntry& e : index.database.schema)
+        if (!defined.emplace(e.type, e.name).second)
+            fields.fail("database", ("defines " + in_quotes(e.name) + " twice").c_str());
+    for (const IndexedTable& t : index.tables) {
+        if (!listed.emplace(t.kind, t.table).second)
+            fields.fail("tables", ("lists " + in_quotes(t.table) + " twice").c_str());
+        const bool is_stored = t.kind == "table" || t.kind == "shadow";
+        if (is_stored && !defined.contains({"table", t.table}))
+            fields.fail("tables",
+                        ("lists " + in_quotes(t.table) + ", which \"schema\" does not define").c_str());
+    }
 }
 
 }  // namespace detail
@@ -100,8 +127,8 @@ inline ExportIndex read_export_index(std::string_view text, const std::string& w
                     "use a newer holdfast; nothing was changed");
     ExportIndex index;
     index.timestamp = fields.text("export_timestamp");
-    index.file_format = fields.text("file_format");
-    index.compression = fields.text("compression");
+    index.file_format = detail::word_in(fields, "file_format", {"csv", "json", "ndjson", "parquet"});
+    index.compression = detail::word_in(fields, "compression", {"none", "gzip", "zstd"});
     for (const Json& one : fields.array("tables"))
         index.tables.push_back(detail::read_table(one, what + ", a table"));
     for (const Json& one : fields.array("left_out")) {
@@ -109,6 +136,7 @@ inline ExportIndex read_export_index(std::string_view text, const std::string& w
         index.left_out.emplace_back(left.text("table"), left.text("reason"));
     }
     index.database = detail::read_database(fields.at("database"), what + ", database");
+    detail::check_index(index, fields);
     return index;
 }
 

@@ -25,6 +25,7 @@ enum class Compression { none, gzip, zstd, off };
 
 struct WrittenFile {
     std::uint64_t bytes = 0;  // as stored
+    std::uint64_t plain_bytes = 0;
     Digest digest;
 };
 
@@ -48,8 +49,12 @@ public:
 
     /// Throws: io, of an earlier write too.
     void write(ByteSpan bytes) {
-        filling_.insert(filling_.end(), bytes.begin(), bytes.end());
-        if (filling_.size() >= kBufferBytes) hand_over();
+        while (!bytes.empty()) {  // a value may be longer than all buffers together
+            const ByteSpan piece = bytes.first(std::min(bytes.size(), kBufferBytes - filling_.size()));
+            filling_.insert(filling_.end(), piece.begin(), piece.end());
+            bytes = bytes.subspan(piece.size());
+            if (filling_.size() >= kBufferBytes) hand_over();
+        }
     }
 
     /// Everything is written and, for a file, synced. Throws: io.
@@ -143,6 +148,7 @@ private:
             Bytes buffer = next();
             if (buffer.empty()) return;
             visit(ByteSpan(buffer));
+            written_.plain_bytes += buffer.size();
             progress_.add(buffer.size());
             const std::lock_guard lock(mutex_);
             empty_.push_back(std::move(buffer));

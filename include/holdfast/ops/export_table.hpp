@@ -133,6 +133,8 @@ inline void write_table(const Database& db, const TablePlan& plan, const fs::pat
     const WrittenFile file = output.finish();
     done.bytes = file.bytes;
     done.digest = file.digest;
+    if (!is_inside && options.compression != Compression::none && options.compression != Compression::off)
+        done.plain_bytes = file.plain_bytes;
 }
 
 inline void write_typed_table(const Database& db, const TablePlan& plan, const fs::path& path,

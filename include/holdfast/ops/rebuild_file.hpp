@@ -22,11 +22,12 @@ struct RowFile {
     std::string format;       // csv, json, ndjson, parquet
     std::string compression;  // none, gzip, zstd
     bool is_foreign = false;  // of another program: its cells have no marks
+    bool is_given = false;    // by its own path, not found in a folder: a link is followed
 };
 
 /// Nothing if the name is not that of such a file.
 inline std::optional<RowFile> row_file_of(const fs::path& path) {
-    RowFile file{path, path.filename().string(), {}, "none", false};
+    RowFile file{path, path.filename().string(), {}, "none"};
     const auto cut = [&](std::string_view end) {
         if (!std::string_view(file.table).ends_with(end) || file.table.size() == end.size()) return false;
         file.table.resize(file.table.size() - end.size());
@@ -56,6 +57,7 @@ inline std::optional<RowFile> row_file_of(const fs::path& path) {
 struct FileProof {
     std::uint64_t bytes = 0;
     Digest digest;
+    std::optional<std::uint64_t> plain_bytes{};  // of what is compressed, where it is known
 };
 
 /// The plain bytes of a file, and what it must be if that is known.
@@ -63,7 +65,7 @@ class ProvenFile {
 public:
     ProvenFile(const RowFile& file, std::optional<FileProof> expected, Progress& progress)
         : what_(in_quotes(file.path.filename().string())), expected_(std::move(expected)),
-          progress_(progress), fd_(open_fd(file.path.string(), O_RDONLY | O_NONBLOCK)) {
+          progress_(progress), fd_(open_rows(file)) {
         if (!S_ISREG(stat_fd(fd_.get(), "stat " + what_).st_mode))
             throw Error(Kind::io, what_ + " is not a regular file");
         const PullBytes stored = [this](std::span<std::byte> out) { return read_stored(out); };
@@ -76,7 +78,15 @@ public:
             zstd_ = std::make_unique<ZstdReader>(stored, what_);
             plain = [this](std::span<std::byte> out) { return zstd_->read(out); };
         }
-        ahead_ = std::make_unique<ReadAhead>(std::move(plain));
+        ahead_ = std::make_unique<ReadAhead>([this, plain](std::span<std::byte> out) {
+            const std::size_t n = plain(out);
+            plain_bytes_ += n;
+            if (expected_ && plain_bytes_ > expected_->plain_bytes.value_or(plain_bytes_))
+                throw Error(Kind::corrupt, what_ + " unpacks to more than the " +
+                                               format_bytes(*expected_->plain_bytes) +
+                                               " that export.json says");
+            return n;
+        });
     }
 
     const std::string& name() const { return what_; }
@@ -104,6 +114,13 @@ public:
     }
 
 private:
+    static UniqueFd open_rows(const RowFile& file) {
+        if (!file.is_given && fs::is_symlink(file.path))
+            throw Error(Kind::refused,
+                        in_quotes(file.path.string()) + " is a symbolic link, which may lead anywhere",
+                        "put the file itself into the folder");
+        return open_fd(file.path.string(), O_RDONLY | O_NONBLOCK | (file.is_given ? 0 : O_NOFOLLOW));
+    }
     std::size_t read_stored(std::span<std::byte> out) {
         const std::size_t n = read_full(fd_.get(), out, "read " + what_);
         hasher_.update(out.first(n));
@@ -122,7 +139,7 @@ private:
     Progress& progress_;
     UniqueFd fd_;
     Hasher hasher_;
-    std::uint64_t bytes_ = 0;
+    std::uint64_t bytes_ = 0, plain_bytes_ = 0;
     bool is_proven_ = false;
     std::unique_ptr<GzipReader> gzip_;
     std::unique_ptr<ZstdReader> zstd_;

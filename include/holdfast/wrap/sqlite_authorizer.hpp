@@ -4,26 +4,36 @@
 // query, a view or a CREATE statement of somebody else says. The connection must outlive the guard.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "holdfast/wrap/sqlite.hpp"
 
 namespace holdfast {
 
+/// What a CREATE statement makes, as SQLite's compiler understood it.
+struct SqliteDefinition {
+    std::string type;  // table, index, trigger, view, virtual table
+    std::string name;
+};
+
 class SqliteAuthorizer {
 public:
     enum class Allow {
-        reading,      // queries
-        definitions,  // CREATE TABLE, INDEX, TRIGGER, VIEW in the main database
+        reading,  // queries
+        definitions,  // CREATE TABLE, INDEX, TRIGGER, VIEW in the main database; VIRTUAL TABLE too: to be compiled only
     };
 
     SqliteAuthorizer(const Database& db, Allow allow) : db_(db.get()) {
-        db.check(sqlite3_set_authorizer(db_, allow == Allow::reading ? &may_read : &may_define, nullptr),
+        db.check(sqlite3_set_authorizer(db_, allow == Allow::reading ? &may_read : &may_define, this),
                  "set the authorizer");
     }
     SqliteAuthorizer(const SqliteAuthorizer&) = delete;
     SqliteAuthorizer& operator=(const SqliteAuthorizer&) = delete;
     ~SqliteAuthorizer() { sqlite3_set_authorizer(db_, nullptr, nullptr); }
+
+    /// Of the statement that was compiled first; nothing if that was no definition.
+    const std::optional<SqliteDefinition>& defined() const noexcept { return defined_; }
 
 private:
     static int may_read(void*, int action, const char*, const char* function, const char*, const char*) {
@@ -38,11 +48,13 @@ private:
     }
     static int may_define(void* context, int action, const char* a, const char* b, const char* c,
                           const char* d) {
+        if (const char* type = type_of(action)) {
+            if (c != nullptr && std::string_view(c) != "main") return SQLITE_DENY;
+            auto& defined = static_cast<SqliteAuthorizer*>(context)->defined_;
+            if (!defined) defined = SqliteDefinition{type, a};  // then come those that belong to it
+            return SQLITE_OK;
+        }
         switch (action) {
-            case SQLITE_CREATE_TABLE:
-            case SQLITE_CREATE_INDEX:
-            case SQLITE_CREATE_TRIGGER:
-            case SQLITE_CREATE_VIEW:
             case SQLITE_REINDEX:  // filling a new index
                 return c == nullptr || std::string_view(c) == "main" ? SQLITE_OK : SQLITE_DENY;
             case SQLITE_SELECT: return SQLITE_DENY;  // CREATE TABLE AS would bring rows of its own
@@ -51,11 +63,22 @@ private:
             default: return may_read(context, action, a, b, c, d);
         }
     }
+    static const char* type_of(int action) {
+        switch (action) {
+            case SQLITE_CREATE_TABLE: return "table";
+            case SQLITE_CREATE_INDEX: return "index";
+            case SQLITE_CREATE_TRIGGER: return "trigger";
+            case SQLITE_CREATE_VIEW: return "view";
+            case SQLITE_CREATE_VTABLE: return "virtual table";
+            default: return nullptr;
+        }
+    }
     static bool is_schema(const char* table) {
         return std::string_view(table) == "sqlite_master" || std::string_view(table) == "sqlite_schema";
     }
 
     sqlite3* db_;
+    std::optional<SqliteDefinition> defined_;
 };
 
 }  // namespace holdfast
