@@ -12,6 +12,7 @@ key_of() { # <unit>
   local name=${1%.service}
   case $name in
     holdfast-backup@*) printf 'backup-%s\n' "${name#*@}" ;;
+    holdfast-offsite) printf 'offsite-push\n' ;;
     holdfast-cleanup-logs | holdfast-drill | holdfast-prune | holdfast-verify) printf 'job-%s\n' "${name#holdfast-}" ;;
     *) printf 'unit-%s\n' "$name" ;;
   esac

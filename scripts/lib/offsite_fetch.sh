@@ -20,12 +20,18 @@ make_folders() { # <repository to be>
   mkdir -p -- "$1"/{snapshots,trash,tmp,quarantine} && (cd -- "$1" && mkdir -p objects/{0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f}{0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f})
 }
 
+# Did rclone fail because of single files, as on a bad disk? Then the others came, and what did not is told by its name.
+is_about_files() {
+  if ((child_code >= 100 || failure_code != 8)) || [[ $failure == 'it is full'* ]]; then return 1; fi
+  probe_remote
+}
+
 # Copies them as they are, and says in $work/absent which did not come: to rclone that is no failure.
 bring() { # <list of paths> <folder>
   local path
   : >"$work/absent"
   if [[ ! -s $1 ]]; then return 0; fi
-  remote_run '' "$work/out" copy --no-traverse --ignore-times --files-from-raw "$1" "$base" "$2" || return 1
+  remote_run '' "$work/out" copy --no-traverse --ignore-times --files-from-raw "$1" "$base" "$2" || is_about_files || return 1
   while IFS= read -r path; do
     if [[ ! -f $2/$path || -L $2/$path ]]; then printf '%s\n' "$path"; fi
   done <"$1" >"$work/absent"

@@ -141,7 +141,10 @@ explain_failure() { # <limit>: from child_code and what rclone said; its words m
 
 # Is it there, and may we? Fast, unlike rclone's own patience. A folder that does not exist yet is fine.
 probe_remote() {
-  if remote_run 60 "$work/probe" --retries 1 --low-level-retries 2 lsf --max-depth 1 "$base"; then return 0; fi
+  if remote_run 60 "$work/probe" --retries 1 --low-level-retries 2 lsf --max-depth 1 "$base"; then
+    failure=''
+    return 0
+  fi
   if ((failure_code != 6)) || [[ $failure == *NoSuchBucket* ]]; then return 1; fi
   failure=''
 }

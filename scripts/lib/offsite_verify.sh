@@ -94,7 +94,7 @@ read_objects() {
   if [[ -s $work/turn ]]; then split -l 32 -a 6 -d -- "$work/turn" "$work/turn."; fi
   for batch in "$work"/turn.*; do
     if [[ ! -e $batch ]] || ((SECONDS >= until)); then break; fi
-    remote_run '' "$work/sums" hashsum SHA-256 --download --no-traverse --files-from-raw "$batch" "$base" || ((child_code < 124)) || return 1
+    remote_run '' "$work/sums" hashsum SHA-256 --download --no-traverse --files-from-raw "$batch" "$base" || is_about_files || return 1
     awk '{n = split($2, part, "/"); if (part[n] == $1) print $2}' "$work/sums" | sort >"$work/right"
     sort "$batch" | comm -23 - "$work/right" >>"$work/bad_there"
     read_count=$((read_count + $(wc -l <"$batch")))

@@ -23,9 +23,8 @@ store() { # <argument of object_store.sh>...
   "$HOLDFAST_SOURCE/tests/support/object_store.sh" "$@" 3>&-
 }
 
-take_one() { # sets id
-  run -0 --separate-stderr snap
-  id=$output
+take_one() {
+  run -0 snap
 }
 
 requests() { # that the store has answered so far

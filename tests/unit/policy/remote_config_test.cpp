@@ -37,8 +37,8 @@ TEST_CASE("remote_config: what is no address, or holds a password, is an error a
           "me@nas:b", "-x:/b", "sftp://nas:0/b", "sftp://-o/b", "/", "/a/../b", "a b:c", ""}) {
         CAPTURE(url);
         const auto error = catch_error([&] { remote(url); });
-        CHECK(error.kind == Kind::config);
-        CHECK(contains(error.message, "h.toml:3:7: 'url'"));
+        CHECK(error.kind() == Kind::config);
+        CHECK(contains(error.what(), "h.toml:3:7: 'url'"));
     }
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("remote_config: a folder is not off-site unless somebody says so") {
 
 TEST_CASE("remote_config: keys that the kind has no use for, loose names and names used twice are errors") {
     const auto says = [](const std::string& url, const std::string& more) {
-        return catch_error([&] { remote(url, more); }).message;
+        return std::string(catch_error([&] { remote(url, more); }).what());
     };
     CHECK(contains(says("/mnt", "key_file = \"k\"\n"), "'key_file' is not for a directory remote"));
     CHECK(contains(says("n:b", "known_hosts = \"k\"\n"), "is not for a rclone remote"));
