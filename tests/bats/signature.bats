@@ -180,3 +180,23 @@ record_of_drill() { # <jq filter>
   run -0 snap --print-config --json
   assert_equal "$(jq -r '.repository | "\(.signing_key) \(.require_signature)"' <<<"$output")" "$HOST true"
 }
+
+@test "signature: a signed snapshot that is renamed, or replayed under a newer name, is refused although nothing in it was changed" {
+  signed_snapshot 'require_signature = true'
+  later=20991231T235959Z-abcdef
+  cp -a "$folder" "$repo/snapshots/$later"
+  forget_history
+  run -5 --separate-stderr verify "$later"
+  [[ $output == *"$later"*manifest* ]]
+  for name in "$later" latest; do
+    run --separate-stderr restore "$name" --target "$BATS_TEST_TMPDIR/out"
+    ((status != 0))
+    assert_not_exists "$BATS_TEST_TMPDIR/out"
+  done
+  rm -r "$repo/snapshots/$later"
+  mv "$folder" "$repo/snapshots/$later"
+  run -5 --separate-stderr verify --all
+  run --separate-stderr restore "$later" --target "$BATS_TEST_TMPDIR/out"
+  ((status == 5))
+  assert_not_exists "$BATS_TEST_TMPDIR/out"
+}
