@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
         if (!f.db.empty()) return cli::export_live(f, flags);
         const Repository repository = cli::open_repository(env, key);
         const Manifest manifest = cli::one_snapshot(repository, f.snapshot.empty() ? "latest" : f.snapshot);
-        cli::require_signature("export", repository, manifest.id, env, flags);
+        cli::require_signature("export", repository, manifest, env, flags);
         cli::warn_about(manifest);
         return cli::export_snapshot(repository, manifest, f, flags);
     });

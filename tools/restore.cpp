@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
             return cli::run_about_past(repository, snapshot, in_place, in_place_options, flags);
         const Manifest manifest = cli::one_snapshot(repository, snapshot);
         cli::warn_about(manifest);
-        cli::require_signature("restore", repository, manifest.id, env, flags);
+        cli::require_signature("restore", repository, manifest, env, flags);
         if (in_place.in_place)
             return cli::run_in_place(repository, manifest, in_place_options, dry_run, flags);
         options.lock_wait = env.config.repository.lock_wait;

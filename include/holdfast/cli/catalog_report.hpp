@@ -25,7 +25,7 @@ inline void print_show(const Repository& repository, const CatalogFlags& flags,
         return print_json(json);
     }
     print(ops::format_summary(m) + "\nThe signature of SHA256SUMS is " +
-          printable(ops::check_signature(repository, m.id, rules).text()) + "\n");
+          printable(ops::check_signature(repository, m.id, rules, m.text_digest).text()) + "\n");
     for (const auto& [component, time] : rows)
         print_line("Newest row: " + printable(component) + " " + format_utc(time));
     for (const Json& e : exports) {

@@ -23,14 +23,22 @@ struct RunContext {
 
     /// What lies in objects of earlier runs; not if they are sealed, then it is taken from the source again.
     bool can_read_back() const { return repository.keyring() == nullptr; }
+
+    /// Is the manifest what a run on this host wrote? What another one says of data must be read before it is believed: with
+    /// it a change of the storage would get into the next snapshot, and under its signature.
+    bool is_own(const Manifest& m) const { return m.text_digest && cache.find_made(m.id) == m.text_digest; }
 };
 
-/// The component of this name in the newest snapshot that has it with this kind; null if there is none.
-inline const Component* previous_component(const RunContext& run, const std::string& name,
-                                           const std::string& kind) {
+/// A component in the newest snapshot that has it with this kind.
+struct PreviousComponent {
+    const Component* component = nullptr;  // null: there is none
+    bool is_own = false;
+};
+inline PreviousComponent previous_component(const RunContext& run, const std::string& name,
+                                            const std::string& kind) {
     for (const Manifest& m : run.snapshots.newest_first)
-        if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return c;
-    return nullptr;
+        if (const Component* c = m.find(name); c != nullptr && c->kind == kind) return {c, run.is_own(m)};
+    return {};
 }
 
 namespace detail {
@@ -98,7 +106,7 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
     if (!last || last->key != *key) return false;
     for (const Manifest& m : run.snapshots.newest_first) {
         const Component* c = m.id == last->snapshot ? m.find(name) : nullptr;
-        if (c == nullptr || c->kind != "sqlite" || !c->warnings.empty()) continue;
+        if (c == nullptr || c->kind != "sqlite" || !c->warnings.empty() || !run.is_own(m)) continue;
         Adopted adopted = Adopted::none;
         try {
             adopted = adopt_objects(run, *c, out.used);
@@ -128,16 +136,17 @@ inline bool take_over(RunContext& run, const std::string& name, const std::optio
     return false;
 }
 
-/// Last time's image with its page fingerprints, from the cache or, if that is lost, from the image itself.
+/// Last time's image with its page fingerprints, from the cache or, if that is lost or of another manifest than this host
+/// wrote, from the image itself.
 inline std::optional<PreviousImage> previous_image(RunContext& run, const std::string& name,
                                                    std::uint64_t page_bytes) {
-    const Component* last = previous_component(run, name, "sqlite");
+    const auto [last, is_own] = previous_component(run, name, "sqlite");
     if (last == nullptr || !last->digest || !last->sqlite || last->sqlite->page_bytes != page_bytes ||
         page_bytes == 0)
         return std::nullopt;
     const fs::path path = run.cache.page_map(name);
     try {
-        auto pages = PageMapReader::open(path, *last->digest);
+        auto pages = is_own ? PageMapReader::open(path, *last->digest) : std::nullopt;
         if (!pages && !path.empty() && run.can_read_back()) {
             PageMapWriter map(path, random_fingerprint_key());
             Hasher whole;

@@ -88,7 +88,8 @@ inline BackupFacts gather_backups(const Repository& repository, const Config& co
 }
 
 /// What contradicts the ledger or this host's memory; nothing at all while prune is at work. Throws: io.
-inline std::optional<std::vector<std::string>> gather_history(const Repository& repository) {
+inline std::optional<std::vector<std::string>> gather_history(const Repository& repository,
+                                                              const SignatureRules& rules = {}) {
     std::optional<FileLock> lock;
     try {
         lock.emplace(repository.lock(LockMode::shared, std::chrono::seconds{0}));
@@ -97,7 +98,7 @@ inline std::optional<std::vector<std::string>> gather_history(const Repository& 
         throw;
     }
     std::vector<Finding> findings;
-    verify_history(repository, findings);
+    verify_history(repository, findings, rules);
     std::vector<std::string> out;
     for (const Finding& f : findings)
         if (f.severity == Severity::damage)

@@ -24,7 +24,8 @@ struct HealthCheck {
 namespace detail {
 
 inline HealthResults check_history(HealthContext& c) {
-    const auto findings = gather_history(c.repository());
+    const RepositoryConfig& wanted = c.options.config.repository;
+    const auto findings = gather_history(c.repository(), {wanted.signing_key, wanted.require_signature});
     if (findings) return {judge_history(c.backups(), *findings)};
     HealthVerdict verdict("history", "");
     return {verdict.take("not looked at: prune is at work")};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "holdfast/ops/capture_sqlite.hpp"
+#include "holdfast/ops/signature.hpp"
 #include "holdfast/policy/retirement.hpp"
 
 namespace holdfast::ops {
@@ -33,13 +34,21 @@ inline std::vector<ObjectUse> refill_chunks(RunContext& run, const Component& c)
 
 }  // namespace detail
 
-/// For a host whose cache is new: from the recipes of the newest snapshot of each component.
-inline void refill_cache(RunContext& run) {
+/// For a host whose cache is new: from the recipes of the newest snapshot of each component. A host that signs believes only
+/// what it signed: a recipe says which data lies where, and what it says is not read again.
+inline void refill_cache(RunContext& run, const std::string& signing_key) {
     std::set<std::string> seen;
+    const auto is_believed = [&](const Manifest& m) {
+        return signing_key.empty() ||
+               check_signature(run.repository, m.id, {signing_key, true}, m.text_digest).state ==
+                   Signed::good;
+    };
     run.cache.update([&] {
         for (const Manifest& m : run.snapshots.newest_first)
             for (const Component& c : m.components) {
-                if (!seen.insert(c.name).second) continue;
+                if (seen.contains(c.name)) continue;
+                if (!is_believed(m)) break;
+                seen.insert(c.name);
                 try {
                     const std::vector<ObjectUse> uses = detail::refill_chunks(run, c);
                     if (m.suspect.empty()) run.cache.set_object_uses(c.name, uses);

@@ -88,6 +88,20 @@ inline void record_pruned(const Repository& repository, const PruneReport& repor
     if (!entries.empty()) LedgerWriter(repository, lock_wait).append(entries);
 }
 
+/// Best effort: without it the next verify takes these for somebody else's.
+inline void remember_own(const Repository& repository, PruneReport& report) {
+    std::vector<std::string> ids = report.trashed;
+    ids.insert(ids.end(), report.plan.vanished.begin(), report.plan.vanished.end());
+    try {
+        OwnPrunes own(repository);
+        if (!own.has_begun()) own.begin(repository);
+        own.add(ids);
+    } catch (const Error& e) {
+        report.notes.push_back(std::string("this host's memory of what it pruned was not updated: ") +
+                               e.what());
+    }
+}
+
 /// Everything after the move to the trash. `leaving` cannot come back.
 inline void sweep(const Repository& repository, std::vector<TrashEntry>& leaving, const PruneOptions& options,
                   PruneReport& report) {
@@ -96,8 +110,10 @@ inline void sweep(const Repository& repository, std::vector<TrashEntry>& leaving
         unrecorded.reset();
         try {
             record_pruned(repository, report, options.lock_wait);
-            if (options.policy.damaged_history_is_fine)
+            if (options.policy.damaged_history_is_fine) {
                 LedgerWriter(repository, options.lock_wait).accept_losses();
+                OwnPrunes(repository).begin(repository);
+            }
         } catch (const Error& e) {
             unrecorded = e.what();
         }
@@ -136,6 +152,7 @@ inline PruneReport prune(const Repository& repository, const PruneOptions& optio
         if (!s.keep && s.skips_trash && leaving_ids.insert(s.id).second)
             leaving.push_back({s.id, options.policy.now, false});
 
+    detail::remember_own(repository, report);
     move_to_trash(repository, report.trashed, options.policy.now);
     try {
         detail::sweep(repository, leaving, options, report);

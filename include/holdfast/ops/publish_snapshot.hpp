@@ -10,7 +10,7 @@
 #include "holdfast/ops/signature.hpp"
 #include "holdfast/ops/snapshot_summary.hpp"
 #include "holdfast/store/checksums.hpp"
-#include "holdfast/store/ledger.hpp"
+#include "holdfast/store/own_prunes.hpp"
 #include "holdfast/store/snapshot_index.hpp"
 #include "holdfast/store/state_file.hpp"
 
@@ -156,6 +156,7 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
         throw_os("create directory '" + folder.path().string() + "'");
     write_new_file(folder.path() / "manifest.json", as_bytes(text));
     write_new_file(folder.path() / "summary.txt", as_bytes(summary));
+    manifest.text_digest = sums.manifest;
     const std::string sums_text = format_checksums(sums);
     write_new_file(folder.path() / "SHA256SUMS", as_bytes(sums_text));
     if (!signing_key.empty())
@@ -177,6 +178,7 @@ inline std::optional<std::string> publish_snapshot(const Repository& repository,
     }
     try {
         write_state(repository, {manifest.id, manifest.number, *sums.manifest, ledger.take_memory()});
+        if (OwnPrunes own(repository); !own.has_begun()) own.begin(repository);
     } catch (const std::exception& e) {
         return e.what();
     }
@@ -201,6 +203,7 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
     };
     const SystemSeconds now = now_utc();
     cache.update([&] {
+        if (manifest.text_digest) cache.set_made(manifest.id, *manifest.text_digest);
         for (std::size_t i = 0; i < components.size(); ++i) {
             PendingComponent& pending = components[i];
             // Of this snapshot now: the one it was captured with may be pruned.
@@ -229,6 +232,7 @@ inline void remember(Cache& cache, StreamCapture& capture, std::vector<PendingCo
             }
         }
         cache.forget_segments_before(now - std::chrono::days{90});
+        cache.forget_made_before(now - std::chrono::days{1000});
     });
     for (PendingComponent& pending : components)
         if (pending.page_map && pending.component.digest && pending.component.sqlite)

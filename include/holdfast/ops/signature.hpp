@@ -69,15 +69,18 @@ inline SignatureCheck judge(const GpgSignature& signature, const SignatureRules&
 
 }  // namespace detail
 
-/// Never fails on what it finds: that is the answer. Throws: io.
+/// Never fails on what it finds: that is the answer. `used` is the digest of the manifest that is going to be used: a file
+/// that is read again may be another one by then. Throws: io.
 inline SignatureCheck check_signature(const Repository& repository, const std::string& id,
-                                      const SignatureRules& rules) {
+                                      const SignatureRules& rules,
+                                      const std::optional<Digest>& used = std::nullopt) {
     const fs::path folder = repository.snapshot(id);
     const auto signature = read_file_if_any(folder / kSignatureFile, 1_GiB);
     if (!signature) return {};
     const std::string sums = read_file_if_any(folder / "SHA256SUMS", 1_GiB).value_or("");
     const std::string manifest =
-        sha256(read_file_if_any(folder / "manifest.json", kMaxManifestBytes).value_or("")).hex();
+        (used ? *used : sha256(read_file_if_any(folder / "manifest.json", kMaxManifestBytes).value_or("")))
+            .hex();
     try {
         SignatureCheck out = detail::judge(gpg_verify(sums, *signature), rules);
         if (out.state != Signed::bad &&

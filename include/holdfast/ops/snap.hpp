@@ -11,13 +11,13 @@
 #include "holdfast/ops/capture_client.hpp"
 #include "holdfast/ops/capture_tree.hpp"
 #include "holdfast/ops/check_certificate.hpp"
+#include "holdfast/ops/host_history.hpp"
 #include "holdfast/ops/keep_recipes.hpp"
 #include "holdfast/ops/leftovers.hpp"
 #include "holdfast/ops/object_uses.hpp"
 #include "holdfast/ops/publish_snapshot.hpp"
 #include "holdfast/ops/restored_files.hpp"
 #include "holdfast/policy/anomaly.hpp"
-#include "holdfast/store/trash.hpp"
 
 namespace holdfast::ops {
 
@@ -143,21 +143,6 @@ inline void add_delta_findings(RunContext& run, PendingComponent& pending) {
     }
 }
 
-/// Why this repository is not the one the host remembers, if so; `memory` is older than the list.
-inline std::optional<std::string> check_host_memory(const Repository& repository, const HostMemory& memory,
-                                                    const SnapshotList& snapshots,
-                                                    std::vector<std::string>& notes) {
-    if (!memory.trouble.empty()) return memory.trouble;
-    const std::optional<HostState>& state = memory.state;
-    if (!state) return std::nullopt;
-    if (const auto lost = contradicts_ledger(repository, *state)) notes.push_back("the ledger " + *lost);
-    PrunedSnapshots pruned(list_trash(repository));
-    read_ledger(repository, [&](const LedgerLine& line) { pruned.note(line); });
-    const std::uint64_t newest = snapshots.newest_first.empty() ? 0 : snapshots.newest_first.front().number;
-    return contradicts(repository, *state, newest,
-                       [&](const std::string& id) { return pruned.contains(id); });
-}
-
 /// Captures every task; failures become missing sources, and those not because nothing is there `unread`. Returns the
 /// first error.
 inline std::optional<Error> capture_all(RunContext& run, const CapturePlan& plan, Progress& progress,
@@ -222,14 +207,15 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
     if (auto note = check_certificate(repository, options.certificate))
         report.notes.push_back(*std::move(note));
     const HostMemory memory = recall(repository);
-    const SnapshotList snapshots = list_snapshots(repository);
+    SnapshotList snapshots = list_snapshots(repository);
     for (const UnreadableSnapshot& u : snapshots.unreadable)
         report.notes.push_back("snapshot " + u.id + " cannot be read: " + u.why);
-    if (auto reason = detail::check_host_memory(repository, memory, snapshots, report.notes))
+    if (auto reason = check_host_memory(repository, memory, snapshots, report.notes))
         manifest.suspect.push_back(*reason);
     const auto start = std::chrono::system_clock::now();
     manifest.started = std::chrono::floor<std::chrono::seconds>(start);
     Cache cache(cache_folder(repository));
+    leave_out_changed(repository, memory, cache, snapshots, report.notes);
     Progress progress(options.show);
     ObjectReader reader(repository);
     const PlainStreams recipes(cache_folder(repository) / "recipes");
@@ -241,7 +227,7 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
             "this host's cache is new and the repository is sealed: everything is stored again");
     if (cache.is_fresh() && run.can_read_back()) {
         try {
-            refill_cache(run);
+            refill_cache(run, options.signing_key);
         } catch (const Error& e) {
             report.notes.push_back(std::string("the cache could not be filled: ") + e.what());
         }

@@ -7,7 +7,7 @@
 
 #include "holdfast/ops/finding.hpp"
 #include "holdfast/ops/signature.hpp"
-#include "holdfast/store/ledger.hpp"
+#include "holdfast/store/own_prunes.hpp"
 #include "holdfast/store/snapshot_index.hpp"
 #include "holdfast/store/state_file.hpp"
 #include "holdfast/store/trash.hpp"
@@ -63,12 +63,22 @@ inline std::optional<Manifest> verify_files(const Repository& repository, const 
     }
 }
 
+/// A snapshot that came later than a signed one should be signed, too. Throws: io.
+inline bool follows_signed(const Repository& repository, const std::string& id) {
+    for (const std::string& other : list_snapshot_ids(repository)) {
+        if (other >= id) return false;
+        if (fs::exists(repository.snapshot(other) / kSignatureFile)) return true;
+    }
+    return false;
+}
+
 /// Is the snapshot signed as the configuration wants it? One that cannot be checked here is a note, unless a signature is
 /// required. Throws: io.
 inline void verify_signature(const Repository& repository, const std::string& id, const SignatureRules& rules,
                              std::vector<Finding>& findings, std::vector<std::string>& notes) {
     const SignatureCheck check = check_signature(repository, id, rules);
-    if (check.state == Signed::good || (check.state == Signed::missing && !rules.is_required)) return;
+    const bool may_lack = !rules.is_required && (rules.key.empty() || !follows_signed(repository, id));
+    if (check.state == Signed::good || (check.state == Signed::missing && may_lack)) return;
     if (check.state == Signed::unchecked && !rules.is_required)
         return notes.push_back("the signature of snapshot " + id + " is " + check.text());
     const bool is_damage = rules.is_required || check.state == Signed::bad;
@@ -76,15 +86,41 @@ inline void verify_signature(const Repository& repository, const std::string& id
         {is_damage ? Severity::damage : Severity::warning, id, "", kSignatureFile, "is " + check.text()});
 }
 
+namespace detail {
+
+/// Whoever removes snapshots from the storage can also write that they were pruned. Of the newest that this host knows that is
+/// damage, of others only where nothing is believed that is not signed: another host may prune, too.
+inline void judge_foreign_prunes(const Repository& repository, const std::set<std::string>& foreign,
+                                 const HostMemory& memory, const SignatureRules& rules,
+                                 std::vector<Finding>& findings, std::vector<std::string>* notes) {
+    std::size_t others = 0;
+    for (const std::string& id : foreign) {
+        if (fs::is_directory(repository.snapshot(id))) continue;
+        if (rules.is_required || (memory.state && memory.state->snapshot == id))
+            findings.push_back(
+                {Severity::damage, id, "", "snapshot", "was pruned, says the ledger, but not by this host"});
+        else
+            ++others;
+    }
+    if (others != 0 && notes != nullptr)
+        notes->push_back("the ledger says that snapshots were pruned, but not by this host: " +
+                         std::to_string(others));
+}
+
+}  // namespace detail
+
 /// Does the history agree with what is there? Throws: io.
-inline void verify_history(const Repository& repository, std::vector<Finding>& findings) {
+inline void verify_history(const Repository& repository, std::vector<Finding>& findings,
+                           const SignatureRules& rules = {}, std::vector<std::string>* notes = nullptr) {
     const HostMemory memory = recall(repository);
+    OwnPrunes own(repository);
     std::map<std::string, std::string> expected;  // id -> manifest digest
     PrunedSnapshots pruned(list_trash(repository));
     const LedgerReport ledger = read_ledger(repository, [&](const LedgerLine& line) {
         if (line.event == "snapshot")
             expected[line.snapshot] = JsonFields(line.json, "ledger line").text_or("manifest_sha256", "");
         pruned.note(line);
+        own.note(line);
     });
     for (const std::string& what : ledger.findings)
         findings.push_back({Severity::damage, "", "", "ledger.jsonl", what});
@@ -113,13 +149,15 @@ inline void verify_history(const Repository& repository, std::vector<Finding>& f
         if (!pruned.contains(id) && !fs::is_directory(repository.snapshot(id)))
             findings.push_back(
                 {Severity::damage, id, "", "snapshot", "has vanished without having been pruned"});
+    detail::judge_foreign_prunes(repository, own.foreign(), memory, rules, findings, notes);
     if (!memory.trouble.empty())
         findings.push_back({Severity::warning, "", "", "state file", memory.trouble});
     if (!memory.state) return;
     try {
         const HostState& state = *memory.state;
-        const auto why = contradicts(repository, state, newest,
-                                     [&](const std::string& id) { return pruned.contains(id); });
+        const auto why = contradicts(repository, state, newest, [&](const std::string& id) {
+            return pruned.contains(id) && !own.foreign().contains(id);
+        });
         if (why) findings.push_back({Severity::damage, state.snapshot, "", "repository", *why});
         if (const auto lost = contradicts_ledger(repository, state))
             findings.push_back({Severity::warning, "", "", "ledger.jsonl", *lost});

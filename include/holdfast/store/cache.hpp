@@ -152,6 +152,27 @@ public:
         q.step();
     }
 
+    /// What this host wrote as the snapshot's manifest. Whoever gets at the storage can write another one there.
+    std::optional<Digest> find_made(const std::string& snapshot) {
+        return look_up<Digest>(*find_made_, std::string_view(snapshot),
+                               [](Statement& q) -> std::optional<Digest> {
+                                   Digest found;
+                                   return read_digest(q.blob(0), found) ? std::optional(found) : std::nullopt;
+                               });
+    }
+    void set_made(const std::string& snapshot, const Digest& manifest) {
+        Statement q = db_->prepare("INSERT OR REPLACE INTO made VALUES(?1, ?2)");
+        q.bind(1, std::string_view(snapshot));
+        q.bind(2, ByteSpan(manifest.bytes));
+        q.step();
+    }
+    /// Ids begin with their time.
+    void forget_made_before(SystemSeconds then) {
+        Statement q = db_->prepare("DELETE FROM made WHERE snapshot < ?1");
+        q.bind(1, std::string_view(format_time(then, "%Y%m%dT%H%M%SZ")));
+        q.step();
+    }
+
     /// What a check of the component found, if its key was the same then.
     std::optional<std::string> find_checked(const std::string& component, const Digest& key) {
         return look_up<std::string>(*find_checked_, std::string_view(component),
@@ -252,7 +273,7 @@ private:
     void open(const std::string& path) {
         find_unchanged_.reset(), find_chunk_.reset(), find_segment_.reset(), add_chunk_.reset(),
             add_segment_.reset(), touch_segment_.reset();
-        add_object_.reset(), find_object_.reset(), find_checked_.reset();
+        add_object_.reset(), find_object_.reset(), find_checked_.reset(), find_made_.reset();
         db_.emplace(Database::open_cache(path));
         // WAL with synchronous=NORMAL survives a power cut undamaged; the newest rows may be lost, which is fine.
         db_->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384;");
@@ -262,6 +283,7 @@ private:
             "SELECT o.name, c.offset, c.length, o.stored_bytes FROM chunk c JOIN object o ON o.id = c.object "
             "WHERE c.digest = ?1");
         find_unchanged_ = prepare("SELECT key, snapshot FROM unchanged WHERE component = ?1");
+        find_made_ = prepare("SELECT manifest FROM made WHERE snapshot = ?1");
         find_checked_ = prepare("SELECT key, findings FROM checked WHERE component = ?1");
         find_segment_ = prepare("SELECT recipe, index_lines FROM segment WHERE key = ?1");
         add_chunk_ = prepare("INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3, ?4)");
@@ -295,7 +317,7 @@ private:
     bool is_out_of_use_ = false;
     std::optional<Database> db_;
     std::unique_ptr<Statement> find_chunk_, find_segment_, add_chunk_, add_segment_, touch_segment_;
-    std::unique_ptr<Statement> add_object_, find_object_, find_unchanged_, find_checked_;
+    std::unique_ptr<Statement> add_object_, find_object_, find_unchanged_, find_checked_, find_made_;
     std::map<Digest, std::int64_t> object_rows_;
 };
 

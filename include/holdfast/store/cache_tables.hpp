@@ -24,6 +24,7 @@ inline constexpr std::pair<const char*, const char*> kCacheTables[] = {
      " seen INTEGER NOT NULL)"},
     {"unchanged",
      "CREATE TABLE unchanged(component TEXT PRIMARY KEY, key BLOB NOT NULL, snapshot TEXT NOT NULL)"},
+    {"made", "CREATE TABLE made(snapshot TEXT PRIMARY KEY, manifest BLOB NOT NULL)"},
     {"checked",
      "CREATE TABLE checked(component TEXT PRIMARY KEY, key BLOB NOT NULL, findings TEXT NOT NULL)"},
     {"object_use",

@@ -20,6 +20,7 @@ struct LedgerLine {
     std::string event;     // created, snapshot, verified, restored, pruned …
     std::string snapshot;  // empty where none is meant
     Json json;
+    std::uint64_t begin = 0;  // bytes of the ledger before it
 };
 
 inline constexpr std::size_t kMaxLedgerLine = 64_KiB;
@@ -191,6 +192,7 @@ inline LedgerReport read_ledger(const Repository& repository,
         const std::size_t end = rest.find('\n');
         if (end == std::string_view::npos) break;
         const std::string_view line = rest.substr(0, end);
+        const std::uint64_t begin = text->size() - rest.size();
         rest.remove_prefix(end + 1);
         ++report.lines;
         const std::string where = "ledger line " + std::to_string(report.lines);
@@ -202,7 +204,7 @@ inline LedgerReport read_ledger(const Repository& repository,
             if (report.lines == 1 && fields.text("event") != "created")
                 report.findings.push_back(
                     "the ledger does not begin with the repository's creation: lines are missing");
-            visit({report.lines, fields.text("event"), fields.text_or("snapshot", ""), json});
+            visit({report.lines, fields.text("event"), fields.text_or("snapshot", ""), json, begin});
         } catch (const Error& e) {
             report.findings.push_back(e.what());
         }

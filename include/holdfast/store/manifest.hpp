@@ -101,9 +101,12 @@ struct Manifest {
     std::uint64_t stored_bytes = 0;    // that this snapshot added
     std::uint64_t object_count = 0;    // that it needs
     std::optional<Digest>
-        private_digest{};        // of the manifest that is sealed in this one: private_manifest.hpp
-    std::string private_text{};  // that, in base64
+        private_digest{};                 // of the manifest that is sealed in this one: private_manifest.hpp
+    std::string private_text{};           // that, in base64
+    std::optional<Digest> text_digest{};  // of the bytes of manifest.json that it was read from or written to
 
+    /// Names that this process could not reveal: they are component-1 and so on, whatever the component is.
+    bool has_hidden_names() const { return private_digest && !private_text.empty(); }
     bool is_partial() const {
         if (!missing.empty()) return true;
         return std::any_of(components.begin(), components.end(),

@@ -34,7 +34,9 @@ inline Manifest parse_own_manifest(const Repository& repository, std::string_vie
     if (manifest.repository != repository.id())
         throw Error(Kind::corrupt, "snapshot " + id + " belongs to another repository (" +
                                        printable(manifest.repository) + ")");
-    return reveal_manifest(repository, std::move(manifest));
+    manifest = reveal_manifest(repository, std::move(manifest));
+    manifest.text_digest = sha256(text);
+    return manifest;
 }
 /// Whether its names may stand nowhere in the repository; of one that cannot be read they may not. Needs no key.
 inline bool hides_names(const Repository& repository, const std::string& id) {
