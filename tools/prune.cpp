@@ -1,6 +1,7 @@
 // prune - removes the snapshots that the policy does not keep, and what only they needed.
 #include "holdfast/ops/prune.hpp"
 
+#include "holdfast/cli/key_flags.hpp"
 #include "holdfast/cli/prune_flags.hpp"
 #include "holdfast/cli/tool_main.hpp"
 
@@ -12,7 +13,9 @@ int main(int argc, char** argv) {
         "prune"};
     cli::CommonFlags flags;
     cli::PruneFlags f;
+    cli::KeyFlags key;
     cli::add_prune_flags(app, f);
+    cli::add_key_flags(app, key);
     cli::add_common_flags(app, flags,
                           "  prune --dry-run\n"
                           "  prune --plan >plan.tsv; prune --apply plan.tsv\n"
@@ -26,7 +29,7 @@ int main(int argc, char** argv) {
             cli::simulate(env, f, flags);
             return 0;
         }
-        const Repository repository = Repository::open(env.repository());
+        const Repository repository = cli::open_repository(env, key);
         if (!f.pin.empty() || !f.unpin.empty() || !f.undelete.empty())
             return cli::change_one(repository, f, env.config.repository.lock_wait);
         const ops::PruneOptions options = cli::prune_options(repository, env, f, flags);

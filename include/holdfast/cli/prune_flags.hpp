@@ -7,6 +7,7 @@
 #include "holdfast/cli/environment.hpp"
 #include "holdfast/cli/prune_report.hpp"
 #include "holdfast/cli/retention_chart.hpp"
+#include "holdfast/cli/signature_report.hpp"
 #include "holdfast/cli/snapshot_flags.hpp"
 
 namespace holdfast::cli {
@@ -151,6 +152,7 @@ inline ops::PruneOptions prune_options(const Repository& repository, const Envir
     for (const SourceConfig& source : env.config.sources) options.policy.configured.insert(source.name);
     for (const std::string& name : read_names(f.forget))
         options.policy.unwanted.insert(snapshot_id(repository, name));
+    options.policy.signature = signature_rules(env);
     options.policy.now = now_utc();
     options.policy.damaged_history_is_fine = f.damaged_history_is_fine;
     options.policy.empty_trash = f.empty_trash;

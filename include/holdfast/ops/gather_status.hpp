@@ -43,6 +43,7 @@ inline RetentionPreview gather_retention(HealthContext& c, const std::map<std::s
     PrunePolicy policy;
     policy.retention = config.retention;
     policy.now = c.options.now;
+    policy.signature = {config.repository.signing_key, config.repository.require_signature};
     for (const SourceConfig& source : config.sources) policy.configured.insert(source.name);
     const std::vector<Manifest>& all = c.backups().newest_first;
     try {

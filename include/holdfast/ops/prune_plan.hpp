@@ -33,6 +33,7 @@ struct PrunePolicy {
     RetentionConfig retention;         // unset: every snapshot is kept
     std::set<std::string> configured;  // sources that are backed up
     std::set<std::string> unwanted;    // ids to remove although the rules keep them
+    SignatureRules signature{};
     SystemSeconds now{};
     bool empty_trash = false;  // no grace for anything that is there, or gets there now
     bool damaged_history_is_fine = false;
@@ -86,6 +87,28 @@ struct PrunePlan {
 
 namespace detail {
 
+/// Where signatures are required one that is not well signed may be forged: it is no reason to drop any other. Throws: crypto (it
+/// cannot be told), io.
+inline bool is_well_signed(const Repository& repository, const Manifest& m, const SignatureRules& rules) {
+    if (!rules.is_required) return true;
+    const SignatureCheck check = check_signature(repository, m.id, rules, m.text_digest);
+    if (check.state == Signed::unchecked)
+        throw Error(Kind::crypto,
+                    "nothing removed: the signature of snapshot " + m.id + " is " + check.text(),
+                    "put the key there: gpg --import FILE");
+    return check.state == Signed::good;
+}
+
+/// By their hidden names all sources look alike, so the only snapshot of one would seem to be old. Throws: crypto.
+inline void require_names(const Manifest& m) {
+    if (!m.has_hidden_names()) return;
+    throw Error(
+        Kind::crypto,
+        "nothing removed: the names in snapshot " + m.id +
+            " are sealed and not in this host's cache, so what it is a snapshot of is not known",
+        "prune once with a key, then this host knows them again: --key-file, or gpg with a recipient's key");
+}
+
 inline std::vector<SnapshotFacts> read_facts(const Repository& repository,
                                              const std::vector<Manifest>& newest_first,
                                              const std::map<std::string, std::string>& trust,
@@ -100,8 +123,10 @@ inline std::vector<SnapshotFacts> read_facts(const Repository& repository,
         s.number = m.number;
         s.time = m.started;
         s.type = m.type;
+        require_names(m);
         const auto state = trust.find(m.id);
-        const bool is_sound = m.suspect.empty() && (state == trust.end() || state->second != "damaged");
+        const bool is_sound = m.suspect.empty() && (state == trust.end() || state->second != "damaged") &&
+                              is_well_signed(repository, m, policy.signature);
         for (const Component& c : m.components) s.sources.insert(c.source);
         if (is_sound) s.whole = s.sources;
         for (const Component& c : m.components)
@@ -159,7 +184,7 @@ inline bool has_known_needs(const fs::path& folder) {
 inline std::vector<std::string> check_history(const Repository& repository, const PrunePolicy& policy) {
     std::vector<std::string> vanished;
     std::vector<Finding> findings;
-    verify_history(repository, findings);
+    verify_history(repository, findings, policy.signature);
     for (const Finding& f : findings) {
         if (f.item == "snapshot" && policy.unwanted.contains(f.snapshot)) {
             vanished.push_back(f.snapshot);

@@ -12,9 +12,14 @@
 
 namespace holdfast {
 
-/// Without names of sources, paths, tables, hosts, and what messages say of them; digests of plain data are zeros.
+/// Without names of sources, paths, tables, hosts, and what messages say of them; digests of plain data are zeros or absent, or
+/// who has a file could find out whether it is in the backup.
 inline Manifest redact(Manifest m) {
     const std::string hidden = "private";
+    const auto hide = [](StoredStream& stream) {
+        stream.digest = Digest{};
+        for (Extent& extent : stream.extents) extent.digest.reset();
+    };
     for (std::size_t i = 0; i < m.components.size(); ++i) {
         Component& c = m.components[i];
         c.name = c.source = "component-" + std::to_string(i + 1);
@@ -22,6 +27,8 @@ inline Manifest redact(Manifest m) {
         c.mount.reset();
         c.file.reset();
         if (c.digest) c.digest = Digest{};
+        hide(c.recipe);
+        if (c.index) hide(*c.index);
         if (c.sqlite) c.sqlite->row_counts.clear();
         for (std::string& warning : c.warnings) warning = hidden;
     }
@@ -75,6 +82,10 @@ inline std::optional<std::string> reveal(const Repository& repository, const Man
     }
     if (sha256(plain) != *m.private_digest)
         throw Error(Kind::corrupt, "manifest of " + m.id + ": what is sealed in it is another manifest");
+    try {  // this host knows it from now on: prune needs names, and has no key
+        plain_manifests(repository).keep(*m.private_digest, [&](const auto& put) { put(plain); });
+    } catch (const Error&) {  // then it is opened again
+    }
     return plain;
 }
 
