@@ -29,7 +29,8 @@ inline void add_drill_flags(CLI::App& app, DrillFlags& flags) {
         ->expected(1)
         ->take_all();
     add_text(app, "--scratch", flags.scratch, "DIR",
-             "restore below DIR (drill.scratch, else beside the repository)");
+             "restore below DIR (drill.scratch, else beside the repository, or in this host's cache if that "
+             "is sealed)");
     add_text(app, "--report-dir", flags.report_dir, "DIR",
              "where the record goes (drill.report_dir, else the log folder)");
     add_text(app, "--compare", flags.originals, "DIR",

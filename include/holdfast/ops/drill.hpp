@@ -67,7 +67,10 @@ private:
     /// Throws: io, refused.
     static fs::path scratch_of(const Repository& repository, const DrillOptions& options) {
         fs::path scratch = options.scratch.empty() ? fs::path(options.config.scratch) : options.scratch;
-        if (scratch.empty()) scratch = repository.root().parent_path();
+        if (scratch
+                .empty())  // plain data must not lie beside a sealed repository: that may be others' storage
+            scratch = repository.keyring() == nullptr ? repository.root().parent_path()
+                                                      : host_cache_folder(repository.id()) / "drill";
         return fs::weakly_canonical(fs::absolute(scratch));
     }
 

@@ -12,9 +12,9 @@
 #include "holdfast/ops/compare_restored.hpp"
 #include "holdfast/ops/drill_report.hpp"
 #include "holdfast/ops/hash_objects.hpp"
+#include "holdfast/ops/recovery_kit.hpp"
 #include "holdfast/ops/restore.hpp"
 #include "holdfast/ops/verify_files.hpp"
-#include "holdfast/policy/command_trust.hpp"
 
 namespace holdfast::ops {
 
@@ -210,16 +210,16 @@ private:
         }
     }
 
-    /// Nothing of ours takes part but the wait. Throws: refused (others may write the script), corrupt, io.
-    void run_recover_sh() const {
+    /// Nothing of ours takes part but the wait. The script is that of this version: who can write to the storage could put
+    /// another one there, and it would run where the key is. Throws: corrupt, io.
+    void run_recover_sh() {
         const fs::path script = repository_.root() / "recover.sh";
-        const auto facts = [](const fs::path& path) {
-            struct stat st {};
-            if (::stat(path.c_str(), &st) != 0) throw_os("look at " + in_quotes(path.string()));
-            return PathFacts{path.string(), st.st_uid, st.st_mode};
-        };
-        require_trusted_commands(facts(script), facts(repository_.root()), ::geteuid());
-        std::vector<std::string> argv = {"bash", script.string(), manifest->id, scratch_.string()};
+        if (read_file_if_any(script, 1_MiB) != kRecoverSh)
+            out.warnings.push_back(
+                "recover.sh in the repository is not that of this version: it is of another one, or somebody "
+                "changed it; this version's was used");
+        std::vector<std::string> argv = {"bash",       "-c",         kRecoverSh,
+                                         "recover.sh", manifest->id, scratch_.string()};
         for (const Component* c : components()) argv.push_back(c->name);
         std::vector<std::string> ours = {"HOLDFAST_REPOSITORY=" + repository_.root().string()};
         if (!options_.key_file.empty())

@@ -7,6 +7,8 @@
 // every snapshot that needs it, also for those that nobody asked about.
 #pragma once
 
+#include "holdfast/ops/leftovers.hpp"
+#include "holdfast/ops/recovery_kit.hpp"
 #include "holdfast/ops/touched.hpp"
 #include "holdfast/ops/verify_deep.hpp"
 #include "holdfast/ops/verify_files.hpp"
@@ -29,7 +31,8 @@ public:
         if (options_.deep && repository_.keyring() != nullptr) repository_.keyring()->unlock_current();
         read_snapshots();
         if (!options_.budget || !options_.deep) verify_objects();
-        verify_history(repository_, report.findings);
+        verify_history(repository_, report.findings, options_.signature, &report.notes);
+        verify_recover_sh();
         if (options_.deep) verify_streams();
         list_damage();
         if (options_.budget) keep_memory_small();
@@ -64,6 +67,16 @@ private:
                 manifests_.push_back(*std::move(manifest));
         for (const std::string& id : report.snapshots)
             verify_signature(repository_, id, options_.signature, report.findings, report.notes);
+    }
+
+    /// People run it where their keys are. It may be of another version; what it says is for them to compare.
+    void verify_recover_sh() {
+        const auto script = read_file_if_any(repository_.root() / "recover.sh", 1_MiB);
+        if (script && *script == kRecoverSh) return;
+        report.notes.push_back(script ? "recover.sh in the repository is not that of this version: it is of "
+                                        "another one, or somebody "
+                                        "changed it; the one of init --recovery-kit is right"
+                                      : "the repository lacks recover.sh; init --recovery-kit writes one");
     }
 
     void verify_objects() {
@@ -259,6 +272,10 @@ inline void quarantine_bad(const Repository& repository, const std::vector<BadOb
 inline VerifyReport verify(const Repository& repository, const VerifyOptions& options) {
     VerifyReport report;
     std::vector<BadObject> bad;
+    try {  // of a deep run that was killed: it is plain data
+        if (fs::exists(repository.tmp())) remove_leftovers(repository);
+    } catch (const Error&) {  // a repository on a medium that cannot be written has none
+    }
     {
         const FileLock lock = repository.lock(LockMode::shared, options.lock_wait);
         detail::Verification run(repository, options);

@@ -20,7 +20,7 @@ inline constexpr std::array<const char*, 5> kDrillPhases = {"identify", "retriev
                                                             "start"};
 
 struct DrillConfig {
-    std::string scratch;             // absolute; empty: beside the repository
+    std::string scratch;  // absolute; empty: beside the repository, or in the host's cache if that is sealed
     std::string report_dir;          // absolute; empty: see report_folder()
     std::vector<std::string> start;  // argv, or one line for bash if `shell`; empty: nothing is started
     bool shell = false;

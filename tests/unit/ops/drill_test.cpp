@@ -3,7 +3,7 @@
 #include "holdfast/ops/catalog.hpp"
 #include "support/catch_error.hpp"
 #include "support/damage.hpp"
-#include "support/repository.hpp"
+#include "support/sealed_repository.hpp"
 
 using namespace holdfast;
 using holdfast::testing::catch_error;
@@ -11,6 +11,7 @@ using holdfast::testing::contains;
 using holdfast::testing::data_objects;
 using holdfast::testing::flip_bit;
 using holdfast::testing::run_sql;
+using holdfast::testing::SealedRepository;
 using holdfast::testing::TestRepository;
 using Pick = ops::DrillOptions::Pick;
 using namespace std::chrono_literals;
@@ -252,13 +253,27 @@ TEST_CASE("drill: each drill is one in the history, oldest first") {
     CHECK(second.history[0].has_passed);
 }
 
-TEST_CASE("drill: a recover.sh that others may write does not run") {
+TEST_CASE("drill: a recover.sh that somebody changed does not run; ours does, and the record says so") {
     Drilled d;
     d.options.with_stock_tools = true;
-    fs::permissions(d.repository.root() / "recover.sh", fs::perms{0777});
+    d.dir.write("repo/recover.sh", "touch '" + (d.dir / "evil").string() + "'\n");
     const ops::DrillReport report = d.drill();
-    CHECK(report.sources[0].failure->kind == Kind::refused);
-    CHECK(contains(report.sources[0].failure->what, "anybody may write"));
+    CHECK_FALSE(fs::exists(d.dir / "evil"));
+    CHECK(report.sources[0].has_passed());
+    REQUIRE(report.sources[0].warnings.size() == 1);
+    CHECK(contains(report.sources[0].warnings[0], "recover.sh"));
+}
+
+TEST_CASE("drill: of a sealed repository nothing plain is put beside it") {
+    SealedRepository t;
+    t.dir.write("conf/a.yaml", "a: 1\n");
+    t.snap({t.source("conf", SourceKind::tree)});
+    ops::DrillOptions options;
+    options.keep = true;
+    options.now = now_utc();
+    const ops::DrillReport report = ops::drill(t.with_key(), options);
+    CHECK(report.kept.starts_with(cache_folder(t.repository).string()));
+    CHECK(fs::exists(fs::path(report.kept) / "conf/a.yaml"));
 }
 
 TEST_CASE("drill: a plan names snapshots and sizes and writes nothing") {
