@@ -85,6 +85,37 @@ inline Bytes cms_seal(ByteSpan plain, const SealCertificate& certificate, const 
     return out;
 }
 
+namespace detail {
+
+/// What the content of a message is encrypted with, which OpenSSL does not tell before it is decrypted: the algorithm in
+/// ContentInfo > [0] > AuthEnvelopedData > authEncryptedContentInfo (RFC 5083). NID_undef if it is not found.
+inline int cipher_of(ByteSpan der) {
+    const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+    const unsigned char* end = at + der.size();
+    // Goes into the element at `at`, or behind it.
+    const auto step = [&](int tag, bool enter) {
+        long length = 0;
+        int found = 0, of_class = 0;
+        const unsigned char* const begin = at;
+        const int flags = ASN1_get_object(&at, &length, &found, &of_class, end - at);
+        if ((flags & 0x81) != 0 || found != tag)
+            return at = begin, false;  // an error, or of no stated length
+        enter ? end = at + length : at += length;
+        return true;
+    };
+    const bool is_there = step(V_ASN1_SEQUENCE, true) && step(V_ASN1_OBJECT, false) && step(0, true) &&
+                          step(V_ASN1_SEQUENCE, true) && step(V_ASN1_INTEGER, false) &&
+                          (step(0, false), step(V_ASN1_SET, false)) && step(V_ASN1_SEQUENCE, true) &&
+                          step(V_ASN1_OBJECT, false) && step(V_ASN1_SEQUENCE, true);
+    ASN1_OBJECT* const cipher = is_there ? d2i_ASN1_OBJECT(nullptr, &at, end - at) : nullptr;
+    const int nid = cipher != nullptr ? OBJ_obj2nid(cipher) : NID_undef;
+    ASN1_OBJECT_free(cipher);
+    ERR_clear_error();
+    return nid;
+}
+
+}  // namespace detail
+
 /// A message that was read and not yet opened. Used by one thread.
 class SealedMessage {
 public:
@@ -94,7 +125,8 @@ public:
         const auto* const end = at + der.size();
         cms_.reset(d2i_CMS_ContentInfo(nullptr, &at, static_cast<long>(der.size())));
         const bool is_ours = cms_ != nullptr && at == end &&
-                             OBJ_obj2nid(CMS_get0_type(cms_.get())) == NID_id_smime_ct_authEnvelopedData;
+                             OBJ_obj2nid(CMS_get0_type(cms_.get())) == NID_id_smime_ct_authEnvelopedData &&
+                             detail::cipher_of(der) == NID_aes_256_gcm;
         ERR_clear_error();
         if (!is_ours) throw Error(Kind::corrupt, "sealed data is not a CMS message of authenticated data");
     }

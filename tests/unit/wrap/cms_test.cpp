@@ -98,6 +98,26 @@ TEST_CASE("no flipped bit of a message passes for the data") {
     }
 }
 
+TEST_CASE("a message of another cipher than AES-256-GCM is refused before it is opened") {
+    const Pair pair = new_pair();
+    const Bytes plain(100);
+    for (const EVP_CIPHER* cipher : {EVP_aes_128_gcm(), EVP_aes_192_gcm(), EVP_aes_256_gcm()}) {
+        const detail::CmsPtr cms{CMS_AuthEnvelopedData_create(cipher)};
+        REQUIRE(CMS_add1_recipient_cert(cms.get(), pair.certificate.get(), CMS_KEY_PARAM) != nullptr);
+        CMS_set_detached(cms.get(), 0);
+        const detail::BioPtr content = detail::writer_of(plain.size() + 64);
+        REQUIRE(CMS_final(cms.get(), detail::reader_of(plain).get(), content.get(), CMS_BINARY) == 1);
+        unsigned char* der = nullptr;
+        const int size = i2d_CMS_ContentInfo(cms.get(), &der);
+        REQUIRE(size > 0);
+        const Bytes sealed(reinterpret_cast<std::byte*>(der), reinterpret_cast<std::byte*>(der) + size);
+        OPENSSL_free(der);
+        const Kind kind = kind_of([&] { SealedMessage(sealed).open(pair.key); });
+        CHECK(kind ==
+              (cipher == EVP_aes_256_gcm() ? Kind::internal : Kind::corrupt));  // internal: nothing thrown
+    }
+}
+
 TEST_CASE("a message that is cut short or has something behind it is refused") {
     const Pair pair = new_pair();
     const SessionKey session;
