@@ -562,6 +562,9 @@ main() {
     ((status == 0)) || die 5 "snapshot ${snapshot##*/} is damaged: see the files named above" \
       'with --skip-check what does not need them can be restored; other snapshots may be whole'
   fi
+  if [[ -f $snapshot/SHA256SUMS.asc ]]; then
+    say "note: it is signed; who did: gpg --verify ${snapshot@Q}/SHA256SUMS.asc ${snapshot@Q}/SHA256SUMS"
+  fi
   tell_what_is_missing
   restore_chosen
 }

@@ -32,6 +32,14 @@ Silence and `whole` is the answer to hope for. A line with `FAILED` names a dama
 before it, or another copy of this folder: an object has the same name everywhere, so one file copied from
 `objects/ab/…` of a good copy repairs the damage.
 
+If there is a file SHA256SUMS.asc, the snapshot is signed. Whole says that nothing rotted; that nobody changed it, and
+whose it is, only this says, with the public key of the host in your keyring:
+
+    gpg --verify snapshots/ID/SHA256SUMS.asc snapshots/ID/SHA256SUMS
+
+This folder may have been in strange hands. Before you run its recover.sh where a key is, compare it with the one in the
+recovery kit, or run that: `HOLDFAST_REPOSITORY=/path/to/this/folder /media/kit/recover.sh latest /srv/restored`.
+
 ## 3. Restore everything
 
     ./recover.sh latest /srv/restored
@@ -691,6 +699,9 @@ main() {
     await
     ((status == 0)) || die 5 "snapshot ${snapshot##*/} is damaged: see the files named above" \
       'with --skip-check what does not need them can be restored; other snapshots may be whole'
+  fi
+  if [[ -f $snapshot/SHA256SUMS.asc ]]; then
+    say "note: it is signed; who did: gpg --verify ${snapshot@Q}/SHA256SUMS.asc ${snapshot@Q}/SHA256SUMS"
   fi
   tell_what_is_missing
   restore_chosen
