@@ -30,10 +30,14 @@ configure() { # [line of [repository]]...
 
 # What somebody does who can write to the storage: another manifest, with sums that fit it.
 forge_manifest() {
-  local digest
   sed -i 's/"type": "manual"/"type": "hourly"/' "$folder/manifest.json"
-  digest=$(sha256sum <"$folder/manifest.json")
-  sed -i "s/^[0-9a-f]*  manifest.json/${digest%% *}  manifest.json/" "$folder/SHA256SUMS"
+  fit_sums "$folder"
+}
+
+fit_sums() { # <folder of a snapshot>
+  local digest
+  digest=$(sha256sum <"$1/manifest.json")
+  sed -i "s/^[0-9a-f]*  manifest.json/${digest%% *}  manifest.json/" "$1/SHA256SUMS"
 }
 
 forget_history() { # so that nothing but the signature can tell
@@ -85,7 +89,62 @@ forget_history() { # so that nothing but the signature can tell
   configure "signing_key = \"$HOST\""
   run -0 --separate-stderr verify "$id"
   run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out"
+  [[ $stderr == *"warning: the signature of snapshot $id is missing"* ]]
+  configure
+  run -0 --separate-stderr restore "$id" --target "$BATS_TEST_TMPDIR/out2"
   [[ $stderr != *signature* && $stderr != *warning* ]]
+}
+
+@test "signature: one that was taken away from a later snapshot than a signed one is told by verify and restore" {
+  signed_snapshot
+  run -0 --separate-stderr snap
+  rm "$repo/snapshots/$output/SHA256SUMS.asc"
+  run -4 --separate-stderr verify --all
+  [[ $output == *'SHA256SUMS.asc'*'is missing'* ]]
+  run -0 --separate-stderr restore latest --target "$BATS_TEST_TMPDIR/out"
+  [[ $stderr == *'warning: the signature'*'is missing'* ]]
+}
+
+@test "signature: forged data does not get under a good signature by way of later snapshots" {
+  signed_snapshot 'require_signature = true'
+  rm -r "$repo" "$XDG_STATE_HOME" "$XDG_CACHE_HOME"
+  init -q >/dev/null
+  cp "$db" "$BATS_TEST_TMPDIR/forged.db"
+  sql "$BATS_TEST_TMPDIR/forged.db" "UPDATE trade SET note = 'forged'"
+  printf '%s\n' '[[source]]' 'name = "other"' 'kind = "sqlite"' "path = \"$BATS_TEST_TMPDIR/forged.db\"" >>"$HOLDFAST_CONFIG"
+  touch -d '1 hour ago' "$db"
+  sleep 2.1 # only what was at rest for a while is taken over unread
+  run -0 --separate-stderr snap
+  local changed=$repo/snapshots/$output
+  jq '(.components[1] | {recipe, sha256, bytes}) as $forged | .components[0] += $forged' "$changed/manifest.json" >"$BATS_TEST_TMPDIR/m"
+  cp "$BATS_TEST_TMPDIR/m" "$changed/manifest.json"
+  fit_sums "$changed"
+  run -4 --separate-stderr snap
+  run -0 --separate-stderr snap
+  run -0 --separate-stderr restore "$output" --target "$BATS_TEST_TMPDIR/out"
+  cmp <(sql "$db" 'SELECT * FROM trade') <(sql "$BATS_TEST_TMPDIR/out/trades" 'SELECT * FROM trade')
+}
+
+@test "signature: where it is required forged snapshots push out no signed one, and prune without gpg's key removes nothing" {
+  signed_snapshot 'require_signature = true' '[retention]' 'keep_last = 2' 'min_keep = 1'
+  run -0 --separate-stderr snap
+  own=("$id" "$output")
+  for i in 1 2 3; do
+    forged=${output:0:22}$i number=$((2 + i))
+    cp -r "$repo/snapshots/$output" "$repo/snapshots/$forged"
+    sed -i "s/$output/$forged/; s/\"number\": 2/\"number\": $number/" "$repo/snapshots/$forged/manifest.json"
+    fit_sums "$repo/snapshots/$forged"
+    printf '{"time_utc":"2026-01-01T00:00:00Z","event":"snapshot","snapshot":"%s","number":%d,"state":"complete","manifest_sha256":"%s","previous":"%s"}\n' \
+      "$forged" "$number" "$(sha256sum <"$repo/snapshots/$forged/manifest.json" | cut -d' ' -f1)" \
+      "$(tail -n 1 "$repo/ledger.jsonl" | tr -d '\n' | sha256sum | cut -d' ' -f1)" >>"$repo/ledger.jsonl"
+  done
+  GNUPGHOME=$people/ops run -9 --separate-stderr prune
+  [[ $stderr == *'nothing removed: the signature of snapshot'* ]]
+  run -0 --separate-stderr prune
+  for i in "${own[@]}"; do assert_exists "$repo/snapshots/$i/manifest.json"; done
+  configure "signing_key = \"$HOST\"" '[retention]' 'keep_last = 2' 'min_keep = 1'
+  run -0 --separate-stderr prune
+  assert_not_exists "$repo/snapshots/${own[0]}" # this is what the rule is there for
 }
 
 @test "signature: one by another key is a warning, and refused if required" {
