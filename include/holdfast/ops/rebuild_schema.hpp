@@ -59,9 +59,12 @@ inline std::string not_carried_out(const SchemaEntry& entry, const SqliteError& 
 }
 
 inline void enter_virtual_table(const Database& db, const SchemaEntry& entry) {
-    {
+    try {
         const SqliteAuthorizer authorizer(db, SqliteAuthorizer::Allow::definitions);
         compile_definition(db, entry, authorizer);
+    } catch (const SqliteError& e) {
+        if (!is_of_statement(e)) throw;
+        throw Error(Kind::corrupt, not_carried_out(entry, e), "nothing was changed");
     }
     db.execute("PRAGMA writable_schema=ON");
     Statement insert = db.prepare(
@@ -70,6 +73,21 @@ inline void enter_virtual_table(const Database& db, const SchemaEntry& entry) {
     insert.bind(2, std::string_view(entry.sql));
     insert.step();
     db.execute("PRAGMA writable_schema=OFF");
+}
+
+/// Does a full-text table keep the rowids of another table that has no INTEGER PRIMARY KEY, and so has others now?
+inline bool is_indexed_by_rowid(const Database& db, std::string_view sql) {
+    std::size_t at = sql.find("content=");
+    if (at == std::string_view::npos || sql.find("fts") > at) return false;
+    at += std::string_view("content=").size();
+    std::string table(sql.substr(at, sql.find_first_of(",)", at) - at));
+    std::erase_if(table, [](char c) { return c == '\'' || c == '"' || c == ' '; });
+    Statement keys = db.prepare(
+        "SELECT count(*) FILTER (WHERE pk > 0) = 1 AND max(pk > 0 AND type = 'INTEGER' COLLATE NOCASE), "
+        "count(*) "
+        "FROM pragma_table_info(?)");
+    keys.bind(1, std::string_view(table));
+    return keys.step() && keys.integer(1) > 0 && keys.integer(0) == 0;
 }
 
 /// The counters of AUTOINCREMENT. Throws: corrupt.
@@ -140,8 +158,13 @@ inline void define_rest(const Database& db, const ExportedDatabase& facts,
                 missing.push_back(detail::not_carried_out(e, error));
             }
         }
-    for (const SchemaEntry& e : facts.schema)
-        if (e.type == "table" && detail::is_virtual_table(e.sql)) detail::enter_virtual_table(db, e);
+    for (const SchemaEntry& e : facts.schema) {
+        if (e.type != "table" || !detail::is_virtual_table(e.sql)) continue;
+        detail::enter_virtual_table(db, e);
+        if (detail::is_indexed_by_rowid(db, e.sql))
+            missing.push_back("full-text table " + in_quotes(e.name) +
+                              " finds texts by rowids that are given anew: let it rebuild itself");
+    }
     detail::set_sequences(db, facts, missing);
     db.execute(("PRAGMA user_version=" + std::to_string(facts.user_version) +
                 "; PRAGMA application_id=" + std::to_string(facts.application_id))
