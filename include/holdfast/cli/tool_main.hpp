@@ -119,8 +119,9 @@ int tool_main(CLI::App& app, int argc, char** argv, Body body) {
     } catch (const Error& e) {
         return detail::complain(tool, e.kind(), e.what(), e.hint());
     } catch (const Interrupted& e) {
-        detail::write_stderr(tool + ": error: stopped by SIG" + ::sigabbrev_np(e.signal()) +
-                             "; what was temporary is removed\n");
+        if (e.signal() != SIGPIPE)  // as `head` ends any program: no news
+            detail::write_stderr(tool + ": error: stopped by SIG" + ::sigabbrev_np(e.signal()) +
+                                 "; what was temporary is removed\n");
         detail::die_by(e.signal());
     } catch (const std::bad_alloc&) {
         return detail::complain(tool, Kind::internal, "out of memory",

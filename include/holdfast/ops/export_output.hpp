@@ -13,6 +13,7 @@
 #include "holdfast/base/disk.hpp"
 #include "holdfast/base/file_writer.hpp"
 #include "holdfast/base/progress.hpp"
+#include "holdfast/base/signals.hpp"
 #include "holdfast/base/text.hpp"
 #include "holdfast/wrap/digest.hpp"
 #include "holdfast/wrap/gzip.hpp"
@@ -105,7 +106,7 @@ private:
     void run() {
         try {
             if (path_.empty()) {
-                drain([](ByteSpan bytes) { write_full(STDOUT_FILENO, bytes, "write standard output"); });
+                drain(&write_stdout);
                 return;
             }
             const std::string doing = "write " + in_quotes(path_.string());
@@ -122,6 +123,15 @@ private:
         }
     }
 
+    /// Whoever reads has seen enough: that ends us as it ends any program before `head`.
+    static void write_stdout(ByteSpan bytes) {
+        try {
+            write_full(STDOUT_FILENO, bytes, "write standard output");
+        } catch (const OsError& e) {
+            if (e.number() == EPIPE) throw Interrupted(SIGPIPE);
+            throw;
+        }
+    }
     void drain(const std::function<void(ByteSpan)>& put) {
         Hasher hasher;
         const auto store = [&](ByteSpan bytes) {
