@@ -91,7 +91,9 @@ inline int print_export(const ExportIndex& index, const ExportFlags& f, const Co
                 {t.table, std::to_string(t.rows), format_bytes(t.bytes), (f.options.out / t.file).string()});
         print(table.text());
     }
-    return index.left_out.empty() ? 0 : static_cast<int>(Kind::partial);
+    if (index.tables.empty() && index.left_out.empty())
+        say("export", "warning", "there is nothing in the export: the database has no tables");
+    return index.left_out.empty() && !index.tables.empty() ? 0 : static_cast<int>(Kind::partial);
 }
 
 /// A snapshot's database. Returns the exit code.

@@ -13,6 +13,7 @@ struct JsonDocument {
     std::string timestamp;
     std::string table;
     std::uint64_t record_count = 0;
+    bool is_computed = false;  // by SQL of somebody, which may give other rows each time
 };
 
 /// The key of the rows: the table's name, unless that is one of the other two keys.
@@ -58,19 +59,25 @@ public:
 
     void finish() override {
         if (document_) {
-            if (rows_ != document_->record_count)
-                throw Error(Kind::corrupt,
-                            "table " + in_quotes(document_->table) + " has " + std::to_string(rows_) +
-                                " rows, but " + std::to_string(document_->record_count) +
-                                " were counted before",
-                            "the database is damaged: run PRAGMA integrity_check; --salvage exports the "
-                            "other tables");
+            if (rows_ != document_->record_count) refuse_count();
             out_.put("\n]}\n");
         }
         out_.flush();
     }
 
 private:
+    [[noreturn]] void refuse_count() const {
+        const std::string why = "table " + in_quotes(document_->table) + " has " + std::to_string(rows_) +
+                                " rows, but " + std::to_string(document_->record_count) +
+                                " were counted before";
+        if (document_->is_computed)
+            throw Error(Kind::refused, why,
+                        "its SQL does not give the same rows twice; ndjson and csv need no count");
+        throw Error(
+            Kind::corrupt, why,
+            "the database is damaged: run PRAGMA integrity_check; --salvage exports the other tables");
+    }
+
     TextBuffer out_;
     JsonValues values_;
     std::optional<JsonDocument> document_;

@@ -1,7 +1,8 @@
 // ops/export.hpp - tables of a database into files for people and other programs, and for rebuilding it.
 //
 // Everything is first made in a private folder inside the target and appears by rename when all of it is whole; export.json
-// comes last. A failure leaves nothing. To standard output goes one table, and whoever reads it must look at the exit code.
+// comes last. A failure leaves nothing; if it is a disk that fails while files of an earlier export are replaced, a folder
+// without export.json. To standard output goes one table, and whoever reads it must look at the exit code.
 #pragma once
 
 #include "holdfast/base/version.hpp"
@@ -30,11 +31,15 @@ inline ExportedDatabase facts_of(const Database& db) {
         return q.step();
     };
     facts.has_statistics = has("sqlite_stat1");
-    if (has("sqlite_sequence")) {
-        Statement q = db.prepare("SELECT name, seq FROM sqlite_sequence ORDER BY rowid");
-        while (q.step()) facts.sequences.emplace_back(q.text(0), q.integer(1));
-    }
     return facts;
+}
+inline std::vector<std::pair<std::string, std::int64_t>> sequences_of(const Database& db) {
+    std::vector<std::pair<std::string, std::int64_t>> sequences;
+    if (db.query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'") == 0)
+        return sequences;
+    Statement q = db.prepare("SELECT name, seq FROM sqlite_sequence ORDER BY rowid");
+    while (q.step()) sequences.emplace_back(q.text(0), q.integer(1));
+    return sequences;
 }
 
 inline std::string file_suffix(const ExportOptions& options, SystemSeconds day) {
@@ -77,21 +82,65 @@ inline void check_targets(const std::vector<TablePlan>& plans, const ExportOptio
                         "choose another --out, or say --force to replace it");
 }
 
-/// A table that cannot be read is left out if that was asked for. Throws what the failure means otherwise.
-inline void export_one(ExportSource& source, const TablePlan& plan, const fs::path& path,
-                       const ExportOptions& options, ExportIndex& index, Progress& progress) {
+/// Does something with a table; one that cannot be read is left out if that was asked for. Returns whether it was done. Throws
+/// what the failure means otherwise. `is_own`: no SQL but the database's is in it.
+template <class Work>
+bool read_or_leave_out(ExportSource& source, const std::string& table, bool is_own,
+                       const ExportOptions& options, ExportIndex& index, Work work) {
+    bool may_be_left_out = false;
     try {
         try {
-            index.tables.push_back(export_table(source.db(), plan, path, index.timestamp, options, progress));
+            work();
+            return true;
         } catch (const SqliteError& e) {
-            source.rethrow(e);
+            may_be_left_out = is_own && ExportSource::is_of_definition(e);
+            source.rethrow(e, is_own ? table : "");
         }
     } catch (const Error& e) {
-        if (!options.salvage || e.kind() != Kind::corrupt) throw;
-        index.left_out.emplace_back(plan.table.name, e.what());
-        std::error_code ignored;
-        fs::remove(path, ignored);
+        if (!options.salvage || (e.kind() != Kind::corrupt && !may_be_left_out)) throw;
+        index.left_out.emplace_back(table, e.what());
+        return false;
     }
+}
+inline bool is_own(const TableInfo& table, const ExportOptions& options) {
+    return table.kind != "query" && options.where.empty();
+}
+
+inline void export_one(ExportSource& source, const TablePlan& plan, const fs::path& path,
+                       const ExportOptions& options, ExportIndex& index, Progress& progress) {
+    const bool is_done =
+        read_or_leave_out(source, plan.table.name, is_own(plan.table, options), options, index, [&] {
+            index.tables.push_back(export_table(source.db(), plan, path, index.timestamp, options, progress));
+        });
+    std::error_code ignored;
+    if (!is_done) fs::remove(path, ignored);
+}
+
+/// What is to be exported, with everything compiled that somebody wrote.
+inline std::vector<TablePlan> plan_tables(ExportSource& source, ExportIndex& index, SystemSeconds day,
+                                          const ExportOptions& options) {
+    std::vector<TablePlan> plans;
+    std::vector<TableInfo> chosen;
+    try {
+        index.database = facts_of(source.db());
+        chosen = chosen_tables(list_tables(source.db()), options);
+    } catch (const SqliteError& e) {
+        source.rethrow(e);
+    }
+    read_or_leave_out(source, "sqlite_sequence", true, options, index,
+                      [&] { index.database.sequences = sequences_of(source.db()); });
+    const SqliteAuthorizer authorizer(source.db(), SqliteAuthorizer::Allow::reading);
+    for (const TableInfo& table : chosen) {
+        TablePlan plan;
+        plan.table = table;
+        plan.file = export_file_name(table.name, file_suffix(options, day));
+        for (const SchemaEntry& e : index.database.schema)
+            if (e.name == table.name) plan.definition = e.sql;
+        if (read_or_leave_out(source, table.name, is_own(table, options), options, index,
+                              [&] { plan_table(source.db(), plan, options); }))
+            plans.push_back(std::move(plan));
+    }
+    return plans;
 }
 
 inline void publish(const fs::path& staging, const ExportIndex& index, const ExportOptions& options) {
@@ -114,24 +163,12 @@ inline ExportIndex export_database(ExportSource& source, ExportIndex index, Syst
     index.file_format = word_of(options.format);
     index.compression = word_of(options.compression);
     source.set_time_limit(options.time_limit);
-    std::vector<TablePlan> plans;
-    try {
-        index.database = detail::facts_of(source.db());
-        const std::vector<TableInfo> chosen = detail::chosen_tables(list_tables(source.db()), options);
-        const SqliteAuthorizer authorizer(source.db(), SqliteAuthorizer::Allow::reading);
-        for (const TableInfo& table : chosen) {
-            plans.push_back(
-                {table, export_file_name(table.name, detail::file_suffix(options, day)), {}, true});
-            plan_table(source.db(), plans.back(), options);
-            for (const SchemaEntry& e : index.database.schema)
-                if (e.name == table.name) plans.back().definition = e.sql;
-        }
-    } catch (const SqliteError& e) {
-        source.rethrow(e);
-    }
+    const std::vector<TablePlan> plans = detail::plan_tables(source, index, day, options);
     const SqliteAuthorizer authorizer(source.db(), SqliteAuthorizer::Allow::reading);
     Progress progress(options.show);
     if (options.out.empty()) {
+        if (plans.empty() && !index.left_out.empty())
+            throw Error(Kind::corrupt, "nothing can be exported: " + index.left_out.back().second);
         if (plans.size() != 1)
             throw Error(Kind::usage,
                         "standard output takes one table, and there are " + std::to_string(plans.size()),

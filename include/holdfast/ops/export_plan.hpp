@@ -41,6 +41,7 @@ struct TablePlan {
     std::string file;
     std::string sql;
     bool has_all_columns = true;
+    bool is_plain = false;     // a stored table, in the order of its rows
     std::string definition{};  // CREATE statement, for files that can carry it
 };
 
@@ -57,6 +58,10 @@ inline std::vector<TableColumn> chosen_columns(const TableInfo& table,
                         "table " + in_quotes(table.name) + " has no column " + in_quotes(name) +
                             "; nothing was written",
                         "choose the table with --table, its columns with --columns");
+        if (std::any_of(chosen.begin(), chosen.end(),
+                        [&](const TableColumn& c) { return c.name == at->name; }))
+            throw Error(Kind::usage, "--columns names " + in_quotes(name) + " twice; nothing was written",
+                        "name each column once");
         chosen.push_back(*at);
     }
     return chosen;
@@ -101,8 +106,10 @@ inline void plan_table(const Database& db, TablePlan& plan, const ExportOptions&
     // In the order of the rows, never in that of an index that happens to hold all columns.
     const bool is_stored = table.kind == "table" || table.kind == "shadow";
     if (is_stored && options.where.empty()) plan.sql += " NOT INDEXED";
+    plan.is_plain = is_stored && options.where.empty() && !options.limit;
     if (!options.where.empty()) plan.sql += " WHERE (" + options.where + "\n)";
-    if (options.limit) plan.sql += " LIMIT " + std::to_string(*options.limit);
+    constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+    if (options.limit) plan.sql += " LIMIT " + std::to_string(std::min(*options.limit, kMost));
     db.prepare_query(plan.sql);  // what somebody wrote for --where may be anything
 }
 

@@ -75,8 +75,10 @@ public:
         db().set_progress([this] { return is_interrupted() || is_late(); });
     }
 
-    /// What a query's failure means: the object that is damaged, the time that is over, or SQLite's own words.
-    [[noreturn]] void rethrow(const SqliteError& e) {
+    /// What a query's failure means: the object that is damaged, the time that is over, or SQLite's own words, about `table` if one
+    /// is named.
+    [[noreturn]] void rethrow(const SqliteError& e, const std::string& table = {}) {
+        const std::string name = name_ + (table.empty() ? "" : ", table " + in_quotes(table));
         if (image_) image_->rethrow();
         check_interrupted();
         if (is_late())
@@ -84,10 +86,15 @@ public:
                         "allow more with --time-limit, or export less: --table, --where, --limit");
         if (e.kind() == Kind::corrupt)
             throw Error(
-                Kind::corrupt, name_ + " is damaged: " + e.what(),
+                Kind::corrupt, name + " is damaged: " + e.what(),
                 "--salvage exports the tables that are whole; an older snapshot may have all of them");
-        throw Error(e.kind(), name_ + ": " + e.what(), e.hint());
+        const bool is_left_out = !table.empty() && is_of_definition(e);
+        throw Error(e.kind(), name + ": " + e.what(),
+                    is_left_out ? "--salvage leaves it out and exports the others" : e.hint());
     }
+
+    /// Does a table's own definition fail, for a function or collation that only the application has?
+    static bool is_of_definition(const SqliteError& e) { return (e.code() & 0xFF) == SQLITE_ERROR; }
 
 private:
     bool is_late() const { return limit_ && deadline_->has_passed(); }

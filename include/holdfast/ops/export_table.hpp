@@ -52,7 +52,8 @@ inline std::unique_ptr<RowSink> make_sink(ByteSink out, const TablePlan& plan, s
         return std::make_unique<ParquetFileSink>(std::move(out), marks,
                                                  parquet_options(plan, columns, options.compression));
     std::optional<JsonDocument> document;
-    if (options.format == ExportFormat::json) document = JsonDocument{timestamp, plan.table.name, rows};
+    if (options.format == ExportFormat::json)
+        document = JsonDocument{timestamp, plan.table.name, rows, !plan.is_plain};
     return std::make_unique<JsonSink>(std::move(out), marks, document);
 }
 
@@ -70,9 +71,9 @@ inline std::uint64_t pump_rows(const Database& db, const std::string& sql, RowSi
 }
 
 inline std::uint64_t count_rows(const Database& db, const TablePlan& plan) {
-    const bool is_plain =
-        plan.sql.ends_with(" NOT INDEXED");  // then any index will do, and tells of a damaged one
-    const std::string from = is_plain ? "main." + sql_name(plan.table.name) : "(" + plan.sql + "\n)";
+    // Never by an index: a damaged one is no reason to leave out the table, as CSV and Parquet do not look at it either.
+    const std::string from =
+        plan.is_plain ? "main." + sql_name(plan.table.name) + " NOT INDEXED" : "(" + plan.sql + "\n)";
     return static_cast<std::uint64_t>(db.query_integer(("SELECT count(*) FROM " + from).c_str()));
 }
 
@@ -144,11 +145,22 @@ inline void write_typed_table(const Database& db, const TablePlan& plan, const f
     settle_columns(db, plan, options, columns, path.empty() ? Settle::all : Settle::undecided);
     try {
         write_table(db, plan, path, columns, timestamp, options, progress, done);
+        return;
     } catch (const DoesNotFit&) {  // rare: a value of another type than its column declares
-        settle_columns(db, plan, options, columns, Settle::all);
-        if (::unlink(path.c_str()) != 0) throw_os("remove " + in_quotes(path.string()));
-        write_table(db, plan, path, columns, timestamp, options, progress, done);
     }
+    try {
+        if (!path.empty()) {
+            settle_columns(db, plan, options, columns, Settle::all);
+            if (::unlink(path.c_str()) != 0) throw_os("remove " + in_quotes(path.string()));
+            write_table(db, plan, path, columns, timestamp, options, progress, done);
+            return;
+        }
+    } catch (const DoesNotFit&) {  // although all values were looked at
+    }
+    throw Error(Kind::refused,
+                "the values of " + in_quotes(plan.table.name) +
+                    " are of other types each time, and Parquet needs to know them before",
+                "its SQL does not give the same rows twice; export it as csv or ndjson");
 }
 
 }  // namespace detail

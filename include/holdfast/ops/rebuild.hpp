@@ -36,6 +36,13 @@ inline void rebuild_tables(const Database& db, const RebuildOptions& options, co
     }
 }
 
+inline void name_what_was_left_out(const ExportIndex& index, RebuildReport& report) {
+    for (const auto& [what, why] : index.left_out)
+        if (what == "sqlite_sequence")
+            report.missing.push_back("the counters of AUTOINCREMENT begin anew after the highest rowid: " +
+                                     why);
+}
+
 inline RebuildReport rebuild_from_index(const Database& db, const RebuildOptions& options,
                                         const ExportIndex& index, Progress& progress) {
     RebuildReport report;
@@ -46,6 +53,7 @@ inline RebuildReport rebuild_from_index(const Database& db, const RebuildOptions
     const std::set<std::string> left_out = define_tables(db, index.database, report.missing);
     rebuild_tables(db, options, index, left_out, report, progress);
     define_rest(db, index.database, report.missing);
+    name_what_was_left_out(index, report);
     return report;
 }
 
