@@ -101,6 +101,8 @@ inline std::optional<RemotePlace> parse_remote_url(std::string_view url) {
         if (!path.starts_with('/')) return std::nullopt;
         return parse_sftp(std::string(name) + std::string(path));
     }
+    if (path.substr(0, path.find('/')).find('@') != std::string_view::npos)
+        return std::nullopt;  // account:password@
     if (!has_only(name, "_.-") || name.starts_with('-') || name == "HOLDFAST") return std::nullopt;
     return RemotePlace{RemoteKind::rclone, {}, {}, 22, std::string(name), std::string(path)};
 }

@@ -35,7 +35,7 @@ TEST_CASE("remote_config: what is no address, or holds a password, is an error a
     for (const char* url :
          {"usb", "rsync://nas/b", "s3://bucket", "https://h/b", "me:secret@nas:/b", "sftp://me:secret@nas/b",
           "me@nas:b", "-x:/b", "sftp://nas:0/b", "sftp://-o/b", "/", "/a/../b", "a b:c", ""}) {
-        CAPTURE(url);
+        CAPTURE(std::string(url));
         const auto error = catch_error([&] { remote(url); });
         CHECK(error.kind() == Kind::config);
         CHECK(contains(error.what(), "h.toml:3:7: 'url'"));
