@@ -34,11 +34,16 @@ public:
             refuse(extent.object, "is shorter than the recipe says");
         std::size_t at = extent.offset;
         for (std::size_t done = 0; done < extent.length;) {
-            const std::shared_ptr<const Bytes> frame = decoded(*object, at / kFrameBytes);
-            const std::size_t inside = at % kFrameBytes;
-            const std::size_t n = std::min<std::size_t>(extent.length - done, frame->size() - inside);
-            std::copy_n(frame->begin() + static_cast<std::ptrdiff_t>(inside), n,
-                        out.begin() + static_cast<std::ptrdiff_t>(done));
+            const std::size_t index = at / kFrameBytes, inside = at % kFrameBytes;
+            const std::size_t size = object->frames[index].plain_bytes;
+            const std::size_t n = std::min<std::size_t>(extent.length - done, size - inside);
+            if (n == size && !is_cached(*object, index)) {  // who wants all of it hardly comes again
+                decode_frame(*object, index, out.subspan(done, n));
+            } else {
+                const std::shared_ptr<const Bytes> frame = decoded(*object, index);
+                std::copy_n(frame->begin() + static_cast<std::ptrdiff_t>(inside), n,
+                            out.begin() + static_cast<std::ptrdiff_t>(done));
+            }
             done += n;
             at += n;
         }
@@ -146,20 +151,25 @@ private:
         return object;
     }
 
+    bool is_cached(const Open& object, std::size_t index) {
+        const std::lock_guard guard(mutex_);
+        return frames_.entries.contains(std::pair{object.name, index});
+    }
     std::shared_ptr<const Bytes> decoded(const Open& object, std::size_t index) {
         return get(frames_, kCachedFrames, std::pair{object.name, index}, [&] {
-            const FrameSize size = object.frames[index];
-            Bytes stored(size.stored_bytes);
-            const std::size_t n =
-                pread_full(object.fd.get(), stored, object.starts[index], "read object " + object.name.hex());
-            auto plain = std::make_shared<Bytes>(size.plain_bytes);
-            if (n != stored.size() || !decode(object.name, stored, *plain))
-                refuse(object.name, "does not decode");
+            auto plain = std::make_shared<Bytes>(object.frames[index].plain_bytes);
+            decode_frame(object, index, *plain);
             return std::shared_ptr<const Bytes>(std::move(plain));
         });
     }
+    void decode_frame(const Open& object, std::size_t index, std::span<std::byte> plain) const {
+        Bytes stored(object.frames[index].stored_bytes);
+        const std::size_t n =
+            pread_full(object.fd.get(), stored, object.starts[index], "read object " + object.name.hex());
+        if (n != stored.size() || !decode(object.name, stored, plain)) refuse(object.name, "does not decode");
+    }
 
-    bool decode(const Digest& name, ByteSpan stored, Bytes& plain) const {
+    bool decode(const Digest& name, ByteSpan stored, std::span<std::byte> plain) const {
         if (repository_.keyring() == nullptr) return decompress_frame(stored, plain);
         bool is_right = false;
         try {
