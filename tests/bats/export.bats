@@ -127,13 +127,15 @@ PY
 
 @test "export: a full disk leaves nothing, exit 8" {
   make_database t.db
-  mkdir small
-  mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip 'no tmpfs of our own here'
+  run -8 --separate-stderr bash -c '"$1"/export --db t.db --table trade --out - >/dev/full' - "$HOLDFAST_BIN"
+  mkdir small # a file beyond the limit of the shell is a disk that is full; a disk of our own needs root
+  run -8 --separate-stderr bash -c 'ulimit -f 32; exec "$1"/export --db t.db --out small/out' - "$HOLDFAST_BIN"
+  assert_equal "$(find small/out -mindepth 1)" ''
+  mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || return 0
   run -8 --separate-stderr holdfast export --db t.db --out small/out
   left=$(find small/out -mindepth 1)
   umount small
   assert_equal "$left" ''
-  run -8 --separate-stderr bash -c '"$1"/export --db t.db --table trade --out - >/dev/full' - "$HOLDFAST_BIN"
 }
 
 @test "export: a damaged table is exit 5; --salvage exports the others and says so with 4" {
@@ -161,13 +163,16 @@ PY
 
 @test "export: a live database with a busy writer is one moment, and no sidecar is left behind" {
   sql live.db 'PRAGMA journal_mode=WAL; CREATE TABLE a(x); CREATE TABLE b(x); INSERT INTO a VALUES (0); INSERT INTO b VALUES (0)' >/dev/null
-  (for i in {1..400}; do echo "BEGIN; UPDATE a SET x = x + 1; UPDATE b SET x = x + 1; INSERT INTO a SELECT x FROM a LIMIT 200; INSERT INTO b SELECT x FROM b LIMIT 200; COMMIT;"; done | sql live.db) 3>&- &
+  (while [[ ! -e stop ]]; do echo "BEGIN; UPDATE a SET x = x + 1; UPDATE b SET x = x + 1; INSERT INTO a SELECT x FROM a LIMIT 20; INSERT INTO b SELECT x FROM b LIMIT 20; COMMIT;" && sleep 0.005; done | sql live.db) 3>&- &
   writer=$!
   for i in 1 2 3 4 5 6; do
     holdfast export -q --db live.db --out "out$i"
     cmp <(tr -d '\r' <out"$i"/a_*.csv) <(tr -d '\r' <out"$i"/b_*.csv)
+    sleep 0.2
   done
+  touch stop
   wait "$writer"
+  assert_equal "$(sort -u <(for i in 1 2 3 4 5 6; do sha256sum <out"$i/$(cd "out$i" && echo a_*.csv)"; done) | wc -l)" 6 # it did write all the while
   cp live.db quiet.db
   sql quiet.db 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
   find . -maxdepth 1 -name 'quiet.db*' | sort >before
@@ -190,11 +195,26 @@ PY
 }
 
 @test "export: a hostile schema runs nothing" {
-  sql t.db "CREATE TABLE t(x); INSERT INTO t VALUES (1); CREATE VIEW evil AS SELECT writefile('owned', 'x') AS w, x FROM t" \
+  cat >evil.c <<'C'
+#include <fcntl.h>
+int sqlite3_extension_init(void *db, char **error, const void *api) {
+  (void)db, (void)error, (void)api;
+  return open("owned", O_CREAT | O_WRONLY, 0600) < 0;
+}
+C
+  "${CC:-cc}" -shared -fPIC -o evil.so evil.c
+  sql t.db "CREATE TABLE t(x); INSERT INTO t VALUES (1); CREATE VIEW evil AS SELECT load_extension('$PWD/evil.so') AS w, x FROM t" \
     "CREATE VIEW loop AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT x FROM n"
+  sqlite3 t.db "SELECT load_extension('$PWD/evil.so')" >/dev/null
+  assert_exist owned # hostile it is: a shell, which allows extensions, was taken in
+  rm owned
   run -0 --separate-stderr holdfast export --db t.db --out out
-  run --separate-stderr holdfast export --db t.db --table evil --out -
-  assert_clean_failure
+  for what in '--table evil' '--views' "--query SELECT/**/load_extension('$PWD/evil.so')" "--table t --where load_extension('$PWD/evil.so')"; do
+    # shellcheck disable=SC2086  # words on purpose
+    run --separate-stderr holdfast export --db t.db $what --time-limit 5s --out evil
+    assert_clean_failure
+    assert_not_exist evil/export.json
+  done
   assert_not_exist owned
   run -10 --separate-stderr holdfast export --db t.db --table loop --time-limit 1s --out loop
 }

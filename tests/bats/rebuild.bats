@@ -109,6 +109,14 @@ PY
   sql new.db 'DELETE FROM trade'
   run -10 --separate-stderr restore --from-export out --target new.db
   assert_equal "$(sql new.db 'SELECT count(*) FROM trade')" 0
+  timeout 60 sqlite3 new.db 'BEGIN; SELECT count(*) FROM trade' '.shell touch held; while [ ! -e done ]; do sleep 0.05; done' >/dev/null 3>&- &
+  holder=$!
+  until [[ -e held ]]; do sleep 0.05; done
+  run -7 --separate-stderr restore --from-export out --target new.db --overwrite
+  touch done
+  wait "$holder"
+  assert_equal "$(sql new.db 'SELECT count(*) FROM trade')" 0
+  assert_equal "$(find . -maxdepth 1 -name '.holdfast*')" ''
   run -0 --separate-stderr restore --from-export out --target new.db --overwrite
   assert_equal "$(sql new.db 'SELECT count(*) FROM trade')" 1500
 }
@@ -198,8 +206,10 @@ PY
 @test "rebuild: a full disk leaves nothing, exit 8" {
   make_database t.db
   holdfast export -q --db t.db --out out
-  mkdir small
-  mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip 'no tmpfs of our own here'
+  mkdir small # a file beyond the limit of the shell is a disk that is full; a disk of our own needs root
+  run -8 --separate-stderr bash -c 'ulimit -f 32; exec restore --from-export out --target small/new.db'
+  assert_equal "$(find small -mindepth 1)" ''
+  mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || return 0
   run -8 --separate-stderr restore --from-export out --target small/new.db
   left=$(find small -mindepth 1)
   umount small
