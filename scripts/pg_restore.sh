@@ -10,6 +10,8 @@ source "$lib_dir/config.sh"
 source "$lib_dir/server_source.sh"
 # shellcheck source=lib/pg.sh
 source "$lib_dir/pg.sh"
+# shellcheck source=lib/pg_dump.sh
+source "$lib_dir/pg_dump.sh"
 # shellcheck source=lib/pg_private.sh
 source "$lib_dir/pg_private.sh"
 # shellcheck source=lib/pg_checks.sh
@@ -18,6 +20,8 @@ source "$lib_dir/pg_checks.sh"
 source "$lib_dir/pg_swap.sh"
 # shellcheck source=lib/pg_undo.sh
 source "$lib_dir/pg_undo.sh"
+# shellcheck source=lib/pg_tables.sh
+source "$lib_dir/pg_tables.sh"
 
 usage='usage: pg_restore.sh [OPTION]... [SNAPSHOT]     (default latest)
        pg_restore.sh --undo | --accept [OPTION]...
@@ -52,9 +56,9 @@ EXAMPLES
   pg_restore.sh --into look 20261120T020000Z     an older one, beside it
   pg_restore.sh --table trades --to-file trades.sql'
 
-name='' source='' database='' into='' to_file='' staging='' verb=restore jobs=2 id=''
+snapshot='' source='' database='' into='' to_file='' staging='' verb=restore jobs=2 id=''
 cleans=false is_scratch=false makes_roles=false without_owners=false is_forced=false is_dry=false
-tables=() flags=() dumps=()
+tables=() flags=() dumps=() databases=()
 phase='' work='' keeps_prepared=false
 dump='' globals_file='' as_of='now()'
 
@@ -69,7 +73,7 @@ parse_option() { # <option> <value>
     --staging) staging=$2 ;;
     --path) flags+=(--repo "$2") ;;
     --config) flags+=(--config "$2") ;;
-    --prepare | --install | --discard) phase=${1#--} work=$2 cleans=true ;; # of restore.sh, which stops the services between them
+    --prepare | --install | --discard | --take-back) phase=${1#--} work=$2 cleans=true ;; # of restore.sh, which stops the services between them
   esac
 }
 
@@ -77,7 +81,7 @@ parse_arguments() {
   if is_true DRY_RUN false; then is_dry=true; fi
   while (($#)); do
     case $1 in
-      --source | --database | --into | --table | --to-file | --jobs | --staging | --path | --config | --prepare | --install | --discard)
+      --source | --database | --into | --table | --to-file | --jobs | --staging | --path | --config | --prepare | --install | --discard | --take-back)
         [[ -n ${2:-} ]] || die 2 "$1 needs a value" "see pg_restore.sh --help"
         parse_option "$1" "$2"
         shift
@@ -96,37 +100,14 @@ parse_arguments() {
         ;;
       -*) die 2 "unknown option '$1'" "see pg_restore.sh --help" ;;
       *)
-        [[ -z $name ]] || die 2 "one snapshot can be restored, not '$name' and '$1'" "see pg_restore.sh --help"
-        name=$1
+        [[ -z $snapshot ]] || die 2 "one snapshot can be restored, not '$snapshot' and '$1'" "see pg_restore.sh --help"
+        snapshot=$1
         ;;
     esac
     shift
   done
   [[ $jobs =~ ^[1-9][0-9]?$ ]] || die 2 "--jobs must be a number, not '$jobs'"
   if [[ -n $into ]] && ((${#tables[@]} > 0)); then die 2 "--into restores a database, --table goes into the one that is there" "leave one out"; fi
-}
-
-# The dumps as files, the wanted ones in $dumps.
-fetch_dumps() {
-  local file
-  if [[ -z $work ]]; then make_work "$staging"; fi
-  on_exit discard_prepared
-  if "$is_scratch" && [[ -z $name && -n ${HOLDFAST_RESTORED:-} ]]; then # of a drill, which has them already
-    id=${HOLDFAST_SNAPSHOT:-given}
-    if [[ $HOLDFAST_RESTORED != *.dump ]]; then exit 0; fi # globals.sql is used with the dumps beside it
-    dumps=("$HOLDFAST_RESTORED") globals_file=${HOLDFAST_RESTORED%/*}/globals.sql
-  else
-    fetch_source "${name:-latest:$source}" "$source"
-    globals_file=$work/$source/globals.sql
-    for file in "$work/$source"/*.dump; do
-      if [[ -z $database || ${file##*/} == "$database.dump" ]]; then dumps+=("$file"); fi
-    done
-  fi
-  [[ -f ${dumps[0]:-} ]] || die 6 "snapshot $id has no dump of database '${database:-any}' in source '$source'" "catalog show $id lists what it has"
-  if [[ -n $into || -n $to_file ]] || ((${#tables[@]} > 0)); then
-    ((${#dumps[@]} == 1)) || die 2 "snapshot $id has ${#dumps[@]} databases of this source" "say which: --database NAME"
-  fi
-  as_of=$(catalog show "$id" --json "${flags[@]}" 2>/dev/null | jq -r '"\u0027" + .started_utc + "\u0027"') || as_of="'now'"
 }
 
 main() {
@@ -137,7 +118,8 @@ main() {
   source=$(source_get .name)
   pg_use_source
   if [[ $verb != restore ]]; then
-    for database in ${database:-$(source_get '.database[]')}; do "${verb}_database" "$database"; done
+    databases_of_source
+    "${verb}_databases"
     exit 0
   fi
   case $phase in
@@ -150,13 +132,17 @@ main() {
       discard_prepared
       exit 0
       ;;
+    take-back)
+      take_back_prepared
+      exit 0
+      ;;
   esac
   fetch_dumps
   for dump in "${dumps[@]}"; do
     pg_restore --list "$dump" >/dev/null || die 5 "'${dump##*/}' is no dump that this pg_restore can read" "is a newer PostgreSQL client installed?"
   done
   if [[ -n $to_file ]]; then
-    if ((${#tables[@]} > 0)); then list_tables "${dumps[0]}" >"$work/list"; else pg_restore --list -- "${dumps[0]}" >"$work/list"; fi
+    if ((${#tables[@]} > 0)); then list_tables "${dumps[0]}"; else pg_restore --list -- "${dumps[0]}" >"$work/list"; fi
     dump_sql "${dumps[0]}" --use-list="$work/list" >"$to_file" || die 8 "cannot write '$to_file'" "what is wrong is said above"
     exit 0
   fi

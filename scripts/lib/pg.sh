@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lib/pg.sh - talks to the PostgreSQL server of a source, by its own clients, and asks what a dump needs of it.
+# lib/pg.sh - talks to the PostgreSQL server of a source, by its own clients.
 
 pg_link='' # a connection string without a database
 
@@ -49,73 +49,53 @@ sql_name() { # <name>: in $REPLY
   REPLY="\"${1//\"/\"\"}\""
 }
 
-# pg_restore that writes SQL of a dump to standard output: needs no server.
-dump_sql() { # <dump> [argument]...
-  pg_restore --file=- "${@:2}" -- "$1"
-}
-
-# The entries of a dump that make ${tables[@]} with their rows, keys, indexes, triggers and sequences, for --use-list.
-list_tables() { # <dump>
-  local table more
-  for table in "${tables[@]}"; do
-    more=$(dump_sql "$1" --schema-only | awk -v table="$table" '
-      function bare(name) { sub(/^[^.]*\./, "", name); gsub(/"/, "", name); return name }
-      /^CREATE (UNIQUE )?INDEX / { at = $2 == "UNIQUE" ? 4 : 3; on = $(at + 2) == "ONLY" ? at + 3 : at + 2; if (bare($on) == table) print bare($at) }
-      /^ALTER SEQUENCE .* OWNED BY / { owner = $6; sub(/\.[^.]*$/, "", owner); if (bare(owner) == table) print bare($3) }')
-    pg_restore --list -- "$1" | awk -v table="$table" -v more="$more" '
-      BEGIN { n = split(more, names, "\n"); for (i = 1; i <= n; i++) of[names[i]] = 1 }
-      /^;/ { next }
-      { rest = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", rest) }
-      rest ~ /^(TABLE DATA|TABLE|FK CONSTRAINT|CONSTRAINT|TRIGGER|DEFAULT|COMMENT|ACL|POLICY|ROW SECURITY|RULE) / {
-        tag = rest; sub(/^(TABLE DATA|FK CONSTRAINT|ROW SECURITY|[A-Z]+) [^ ]+ /, "", tag); sub(/^(TABLE|COLUMN) /, "", tag)
-        if (index(tag " ", table " ") == 1 || index(tag, table ".") == 1) { print; found = 1 }
-      }
-      rest ~ /^(INDEX|SEQUENCE|SEQUENCE SET|SEQUENCE OWNED BY) / { tag = rest; sub(/^(INDEX|SEQUENCE SET|SEQUENCE OWNED BY|SEQUENCE) [^ ]+ /, "", tag); sub(/ [^ ]+$/, "", tag); if (tag in of) print }
-      END { exit !found }' || die 6 "the dump has no table '$table'; nothing was changed" "pg_restore --list shows what it has"
-  done
-}
-
-# Who the dump speaks of: owners and those who are granted something, one per line.
-dump_roles() { # <dump>
-  dump_sql "$1" --create --schema-only |
-    sed -nE 's/^ALTER .* OWNER TO (.*);$/\1/p; s/^GRANT .* TO (.*);$/\1/p; s/^ALTER DEFAULT PRIVILEGES FOR ROLE ([^ ]+) .*/\1/p' |
-    sed -E 's/ WITH GRANT OPTION$//; s/^"(.*)"$/\1/; s/""/"/g' | grep -vix public | sort -u || true
-}
-
-dump_extensions() { # <dump>
-  dump_sql "$1" --schema-only | sed -nE 's/^CREATE EXTENSION IF NOT EXISTS "?([^" ]+)"? .*/\1/p' | sort -u
-}
-
-# Tables and how many rows of each the dump has: "rows<tab>table", the name as SQL.
-dump_rows() { # <dump> [argument]...
-  dump_sql "$1" --data-only "${@:2}" | awk '
-    inside && $0 == "\\." { print n "\t" name; inside = 0; next }
-    inside { n++; next }
-    /^COPY .* FROM stdin;$/ {
-      match($0, /^COPY ("([^"]|"")*"|[^". ]+)\.("([^"]|"")*"|[^". (]+)/)
-      name = substr($0, 6, RLENGTH - 5); n = 0; inside = 1
-    }' | sort -k 2
-}
-
-# The same of a database, for the tables that are asked for on standard input.
-database_rows() { # <database>
-  local rows table text='SET search_path = pg_catalog;'
-  while IFS=$'\t' read -r rows table; do
-    sql_text "$table"
-    text+=" SELECT (SELECT count(*) FROM ONLY $table) || E'\\t' || $REPLY;"
-  done
-  ask "$1" "$text" | sort -k 2
-}
-
-missing_roles() { # <dump>: those that the server lacks
-  comm -23 <(dump_roles "$1") <(ask postgres 'SELECT rolname FROM pg_roles' | sort)
-}
-
-missing_extensions() { # <dump>
-  comm -23 <(dump_extensions "$1") <(ask postgres 'SELECT name FROM pg_available_extensions' | sort)
-}
-
 database_exists() { # <database>
   sql_text "$1"
   [[ $(ask postgres "SELECT 1 FROM pg_database WHERE datname = $REPLY") == 1 ]]
+}
+
+# Statements of pg_dump, pg_restore and pg_dumpall, one per line, without comments and without what only psql understands.
+# A line end inside of one is \037: names and texts of anybody may have line ends, so no line of such SQL means anything by itself.
+sql_statements() {
+  awk '
+    function finish() { gsub(/^[\037 ]+/, "", text); if (text != "") print text; text = "" }
+    quote == "" && /^\\/ { next }
+    {
+      for (line = $0; line != "";) {
+        if (quote != "") {
+          end = index(line, quote)
+          if (!end) { text = text line; break }
+          end += length(quote) - 1
+          quote = ""
+        } else if (match(line, /[\047"$;]|--/)) {
+          text = text substr(line, 1, RSTART - 1)
+          line = substr(line, RSTART)
+          if (line ~ /^--/) break
+          if (line ~ /^;/) { finish(); line = substr(line, 2); continue }
+          end = 1
+          if (line !~ /^\$/) quote = substr(line, 1, 1)
+          else if (match(line, /^\$[A-Za-z_0-9]*\$/)) { quote = substr(line, 1, RLENGTH); end = RLENGTH }
+        } else { text = text line; break }
+        text = text substr(line, 1, end)
+        line = substr(line, end + 1)
+      }
+      text = text "\037"
+    }
+    END { finish() }'
+}
+
+# All of a file of SQL or nothing. A client that is cut off sends no COMMIT; one that does not hear the answer asks again.
+run_whole() { # <database> <file of SQL> [what it is about]: fails if nothing was done
+  local number status='' begin=$SECONDS
+  psql_in "$1" < <(printf 'BEGIN;\nSELECT txid_current();\n' && cat -- "$2" && printf '\n;COMMIT;\nSELECT $$done$$;\n') >"$2.answer" 2>"$2.errors" || true
+  if [[ $(sed -n '$p' -- "$2.answer") == done ]]; then return 0; fi # the end of its input is no error to psql
+  cat -- "$2.errors" >&2
+  number=$(sed -n '1p' -- "$2.answer")
+  if [[ ! $number =~ ^[0-9]+$ ]]; then return 1; fi
+  while status=$(ask "$1" "SELECT txid_status($number)") && [[ $status == 'in progress' ]] && ((SECONDS - begin < 60)); do sleep 0.5; done
+  case $status in
+    committed) say WARN "the answer of the server was lost, but ${3:-it} was done" ;;
+    aborted) return 1 ;;
+    *) die 8 "whether ${3:-it} was done is not known: the server does not say" "look at the server before anything else is tried" ;;
+  esac
 }

@@ -9,33 +9,61 @@ check_needs() { # <dump>
     die 3 "the server lacks extensions that the dump needs: $extensions; nothing was changed" \
       "install the packages that have them (Debian: postgresql-contrib, postgresql-NN-NAME) and run it again"
   fi
+  if "$makes_roles"; then make_globals; fi
+  if "$without_owners"; then return 0; fi
   roles=$(missing_roles "$1" | paste -sd ' ')
-  if [[ -z $roles ]] || "$without_owners"; then return 0; fi
-  if "$makes_roles"; then
-    make_roles "$roles"
-  else
-    die 3 "the server lacks roles that the dump speaks of: $roles; nothing was changed" \
-      "--globals makes them from globals.sql of the snapshot, or --no-owner restores without owners and grants"
-  fi
+  [[ -z $roles ]] || die 3 "the server lacks roles that the dump speaks of: $roles; nothing was changed" \
+    "--globals makes them from globals.sql of the snapshot, or --no-owner restores without owners and grants"
 }
 
-# globals.sql makes what is missing; what is there already stays as it is.
-make_roles() { # <roles in one line>
-  local left
+# The statements of globals.sql that make what is missing: roles that the dump needs, those that they are members of, and
+# tablespaces. What is there stays as it is: its password, rights and settings may be newer.
+globals_text() { # <globals.sql>; $work has roles.missing, roles.there and tablespaces.there
+  sql_statements <"$1" | awk -v missing="$work/roles.missing" -v there="$work/roles.there" -v spaces="$work/tablespaces.there" '
+    function name_at(head,   s) {
+      s = substr($0, length(head) + 1)
+      if (match(s, /^"([^"]|"")*"/)) { s = substr(s, 2, RLENGTH - 2); gsub(/""/, "\"", s); return s }
+      match(s, /^[^ ;]+/)
+      return substr(s, 1, RLENGTH)
+    }
+    BEGIN {
+      while ((getline name <missing) > 0) wanted[name] = 1
+      while ((getline name <there) > 0) has[name] = 1
+      while ((getline name <spaces) > 0) has_space[name] = 1
+    }
+    match($0, /^(CREATE ROLE|ALTER ROLE|COMMENT ON ROLE|SECURITY LABEL FOR [^ ]+ ON ROLE) /) { role[NR] = name_at(substr($0, 1, RLENGTH)) }
+    match($0, /^GRANT ("([^"]|"")*"|[^ "]+) TO /) { role[NR] = name_at(substr($0, 1, RLENGTH)); group[NR] = name_at("GRANT ") }
+    match($0, /^(CREATE|ALTER|COMMENT ON) TABLESPACE /) { space[NR] = name_at(substr($0, 1, RLENGTH)) }
+    match($0, /^(GRANT|REVOKE) [A-Z]+ ON TABLESPACE /) { space[NR] = name_at(substr($0, 1, RLENGTH)) }
+    { text[NR] = $0 }
+    END {
+      do {
+        more = 0
+        for (i in group) if (role[i] in wanted && !(group[i] in wanted) && !(group[i] in has)) more = wanted[group[i]] = 1
+      } while (more)
+      for (i = 1; i <= NR; i++) if ((i in role && role[i] in wanted) || (i in space && !(space[i] in has_space))) print text[i] ";"
+    }' | tr '\037' '\n'
+}
+
+make_globals() {
+  local line
   [[ -f $globals_file ]] || die 6 "snapshot $id has no globals.sql for this source" "--no-owner restores without owners and grants"
-  psql_in postgres --set ON_ERROR_STOP=0 <"$globals_file" >/dev/null 2>"$work/globals.log" || true
-  left=$(missing_roles "$dump" | paste -sd ' ')
-  [[ -z $left ]] || die 3 "roles that are missing could not be made: $left; no database was changed" "$(tail -n 1 "$work/globals.log")"
-  log "roles made: $1"
+  missing_roles "$dump" >"$work/roles.missing"
+  roles_there >"$work/roles.there"
+  ask postgres 'SELECT spcname FROM pg_tablespace' >"$work/tablespaces.there"
+  globals_text "$globals_file" >"$work/globals"
+  psql_in postgres --set ON_ERROR_STOP=0 <"$work/globals" >/dev/null 2>"$work/globals.log" || true
+  while IFS= read -r line; do say WARN "globals: $line"; done < <(grep -a ERROR "$work/globals.log")
+  if [[ -s $work/roles.missing ]]; then log "roles made: $(paste -sd ' ' "$work/roles.missing")"; fi
 }
 
 # Tables and rows are those of the dump.
-check_rows_of() { # <database> <dump> [argument for pg_restore]...
+check_rows_of() { # <database> <dump>
   local rows tables
-  dump_rows "$2" "${@:3}" >"$work/rows.dump"
+  dump_rows "$2" >"$work/rows.dump"
   database_rows "$1" <"$work/rows.dump" >"$work/rows.database" || die 8 "the tables of '$1' cannot all be read" "what is wrong is said above"
   if ! cmp -s "$work/rows.dump" "$work/rows.database"; then
-    diff "$work/rows.dump" "$work/rows.database" | sed -n 's/^[<>]/&/p' | head -n 5 >&2
+    diff "$work/rows.dump" "$work/rows.database" | sed -n '/^[<>]/p' | sed -n '1,5p' >&2 || true # diff ends with 1
     die 5 "the restored database does not have the rows of the dump (< dump, > database)" "the live database was not touched"
   fi
   tables=$(wc -l <"$work/rows.dump")

@@ -20,12 +20,21 @@ find_pg_bin() { # [major version]
 make_pg_home() { # [folder below which it is made]
   local user=nobody
   pg_home=$(mktemp -d -- "${1:-/tmp}/hf-pg.XXXXXX") || die 8 "cannot make a folder in '${1:-/tmp}'" "say --staging DIR"
-  on_exit remove_pg_home
+  on_exit remove_pg_home "$pg_home"
+  shorten_pg_home
   if ((EUID != 0)); then return; fi
   if id postgres >/dev/null 2>&1; then user=postgres; fi
   need setpriv
   as_server=(setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups)
   chown "$user" "$pg_home"
+}
+
+# Its socket's name has to fit into 107 bytes, so a long path gets another one.
+shorten_pg_home() {
+  local home=$pg_home
+  if ((${#home} <= 80)); then return; fi
+  pg_home=$(mktemp -u /tmp/hf-pg.XXXXXX)
+  ln -s -- "$home" "$pg_home" || die 8 "cannot make a link in /tmp" "say --staging DIR with a short path"
 }
 
 init_private() {
@@ -74,7 +83,7 @@ stop_private() {
   private_pid=''
 }
 
-remove_pg_home() {
+remove_pg_home() { # <folder>
   stop_private
-  rm -rf -- "${pg_home:?}" "$pg_home.log"
+  rm -rf -- "${pg_home:?}" "$pg_home.log" "${1:?}"
 }

@@ -20,11 +20,15 @@ prepare_scratch() {
   cleans=false
 }
 
+# Of a user who may not look at others the server hides what they are, not that they are there.
+clients_of() { # <database> <expression>
+  sql_text "$1"
+  ask postgres "SELECT $2 FROM pg_stat_activity WHERE datname = $REPLY AND usename IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'"
+}
+
 # Who is connected, in one line.
 connections_of() { # <database>
-  sql_text "$1"
-  ask postgres "SELECT string_agg(format('%s of %s (pid %s)', coalesce(nullif(application_name, ''), 'a client'), usename, pid), ', ') FROM pg_stat_activity
-    WHERE datname = $REPLY AND backend_type = 'client backend'"
+  clients_of "$1" "string_agg(format('%s of %s (pid %s)', coalesce(nullif(application_name, ''), 'a client'), usename, pid), ', ')"
 }
 
 check_free() { # <database> [seconds]: nobody may be connected to what is renamed; who was just stopped needs a moment to be gone
@@ -37,8 +41,7 @@ check_free() { # <database> [seconds]: nobody may be connected to what is rename
   if [[ -z $who ]]; then return; fi
   "$is_forced" || die 10 "database '$1' is in use: $who; nothing was changed" "stop what uses it, or --force ends these connections"
   if "$is_dry"; then return; fi
-  sql_text "$1"
-  ask postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $REPLY AND backend_type = 'client backend'" >/dev/null
+  clients_of "$1" 'pg_terminate_backend(pid)' >/dev/null || die 10 "database '$1' is in use: $who; nothing was changed" "this user may not end their connections"
 }
 
 drop_quietly() { # <database>
@@ -46,32 +49,33 @@ drop_quietly() { # <database>
   ask postgres "DROP DATABASE IF EXISTS $REPLY" >/dev/null 2>&1 || say WARN "'$1' is left in the server: dropdb '$1'"
 }
 
-# What pg_dump --create says of the database itself; "CREATE DATABASE x WITH ..." for another name.
-create_like() { # <new database>
-  local with
-  with=$(dump_sql "$dump" --create --schema-only | sed -nE 's/^CREATE DATABASE .* (WITH TEMPLATE = template0 .*);$/\1/p' | head -n 1)
+# As the dump says what it was made with, under another name.
+create_like() { # <new database> <name that it gets>
+  local with mark
+  with=$(database_text "$dump" | sed -nE 's/^CREATE DATABASE .* (WITH TEMPLATE = template0.*)$/\1/p')
+  if "$is_scratch"; then with=$(sed -E 's/ TABLESPACE = ("([^"]|"")*"|[^ "]+)//' <<<"$with"); fi
+  mark_text "$1" "$2"
+  mark=$REPLY
   sql_name "$1"
-  ask postgres "CREATE DATABASE $REPLY ${with:-WITH TEMPLATE = template0}" >/dev/null ||
+  { ask postgres "CREATE DATABASE $REPLY ${with:-WITH TEMPLATE = template0}" && ask postgres "$mark"; } >/dev/null ||
     die 8 "database '$1' could not be made; nothing was changed" "may this user make databases? what the server says is above"
 }
 
 # Owner, settings, comment and grants of the database, which name it: for its own name only.
-settle_database() { # <database>
-  local text
-  text=$(dump_sql "$dump" --create --schema-only | grep -E '^(ALTER DATABASE|COMMENT ON DATABASE|(GRANT|REVOKE) .* ON DATABASE) ' || true)
-  if "$without_owners"; then text=$(grep -vE '^ALTER DATABASE .* OWNER TO |^GRANT|^REVOKE' <<<"$text" || true); fi
-  if [[ -n $text ]]; then ask postgres "$text" >/dev/null || say WARN "not every setting of database '$1' could be made"; fi
+settle_text() { # <dump>
+  database_text "$1" | sed -nE '/^(ALTER|COMMENT|GRANT|REVOKE|SECURITY LABEL|SET SESSION|RESET SESSION) /s/$/;/p' |
+    if "$without_owners"; then sed '/^ALTER ROLE /d'; else cat; fi | tr '\037' '\n'
 }
 
-load_dump() { # <dump> <database> [argument]...
-  local args=(--no-password --exit-on-error "${@:3}")
+load_dump() { # <dump> <database>
+  local args=(--no-password --exit-on-error)
   if "$without_owners"; then args+=(--no-owner --no-privileges); fi
+  if "$is_scratch"; then args+=(--no-tablespaces); fi
   pg_to "$2"
   if ((${#via[@]} > 0)); then
     "${via[@]}" pg_restore "${args[@]}" --dbname="$REPLY" <"$1"
   else
-    if [[ " $* " != *' --single-transaction '* ]]; then args+=(--jobs="$jobs"); fi
-    pg_restore "${args[@]}" --dbname="$REPLY" -- "$1"
+    pg_restore "${args[@]}" --jobs="$jobs" --dbname="$REPLY" -- "$1"
   fi
 }
 
@@ -85,14 +89,15 @@ prepare_database() { # <database in the dump> <name that it gets>
   fi
   if ! "$is_dry" || ! "$makes_roles"; then check_needs "$dump"; fi
   if "$old" && [[ -z $phase ]]; then check_free "$2"; fi # restore.sh stops the services only later
-  stamp
-  fresh=${2:0:36}_restoring_$REPLY before=${2:0:36}_before_$REPLY
+  warn_of_leftovers "$2"
+  fresh_name "$2" restoring
+  fresh=$REPLY before=${REPLY%_restoring_*}_before_${REPLY##*_restoring_}
   if "$is_dry"; then
     log "would restore '$1' of snapshot $id as '$2'$("$old" && printf '; the present one stays as %s' "$before")"
     return
   fi
   printf '%s\t%s\t%s\t%s\t%s\n' "$fresh" "$2" "$old" "$before" "$dump" >>"$work/prepared"
-  create_like "$fresh"
+  create_like "$fresh" "$2"
   log "restoring '$1' of snapshot $id"
   load_dump "$dump" "$fresh" || die 8 "the dump of '$1' could not be restored; the live database was not touched" "the line that failed is above"
   check_rows_of "$fresh" "$dump"
@@ -106,28 +111,26 @@ discard_prepared() {
   while IFS=$'\t' read -r fresh rest; do drop_quietly "$fresh"; done <"$work/prepared"
 }
 
-# All databases of the source in one transaction.
+# All databases of the source in one transaction, with what the dumps say of the databases themselves.
 install_prepared() {
-  local fresh name old before text='' new target keep
+  local fresh name old before
+  : >"$work/install"
   while IFS=$'\t' read -r fresh name old before dump; do
-    sql_name "$fresh" && new=$REPLY
-    sql_name "$name" && target=$REPLY
-    sql_name "$before" && keep=$REPLY
     if "$old"; then
       check_free "$name" "${phase:+10}"
-      text+="ALTER DATABASE $target RENAME TO $keep; "
+      exchange_text "$name" "$before" "$name"
     fi
-    text+="ALTER DATABASE $new RENAME TO $target; "
-  done <"$work/prepared"
-  rename_all "$text"
+    exchange_text "$fresh" "$name"
+    if [[ -z $into ]]; then settle_text "$dump"; fi
+  done <"$work/prepared" >>"$work/install"
+  rename_all "$work/install" 'the exchange of the names'
   keeps_prepared=true
   while IFS=$'\t' read -r fresh name old before dump; do
-    if [[ -z $into ]]; then settle_database "$name"; fi
     log "database '$name' is restored$("$old" && printf '; what was there before is %s: --undo, --accept' "'$before'")"
   done <"$work/prepared"
 }
 
-rename_all() { # <statements>
-  ask postgres "BEGIN; $1 COMMIT;" >/dev/null ||
-    die 10 "the names could not be exchanged; the live database is as it was" "somebody may have connected meanwhile: --force"
+rename_all() { # <file of statements> <what it is about>
+  run_whole postgres "$1" "$2" || die 10 "the names could not be exchanged; the live database is as it was" \
+    "somebody may have connected meanwhile: --force; a setting or grant that this user may not make: --no-owner"
 }

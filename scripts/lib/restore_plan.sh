@@ -79,7 +79,8 @@ plan_past() {
     | reduce (.[] | select(.state | IN($states[])) | .restore) as $r ([]; . - [$r] + [$r]) | join("\n")' < <(pour "$pending"))
   [[ -z $name || $restore_id != *$'\n'* ]] || die 2 "'$name' is the beginning of several restores" "restore --pending lists them"
   restore_id=${restore_id##*$'\n'}
-  [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" "restore --pending lists what there is; an older one is taken back by its id"
+  [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" \
+    "restore --pending lists what there is; an older one is taken back by its id$(server_undo_hint)"
   row=$(jq --arg id "$restore_id" 'map(select(.restore == $id))' < <(pour "$pending"))
   words_of places '.[].path' < <(pour "$row")
   plan_text=$(jq -r '.[0] | "restore \(.restore) of snapshot \(.snapshot), which is \(.state)"' <<<"$row")$'\n'$(printf '%s\n' "${places[@]}")
@@ -88,6 +89,10 @@ plan_past() {
   confirm_word=$verb confirm_what="$verb that restore"
   data_command=(restore "--$verb" "$restore_id")
   if "$is_forced"; then data_command+=(--force); fi
+}
+
+server_undo_hint() { # what lives in servers is kept there
+  jq -r '[.source[].kind] | map({postgres: "; pg_restore.sh --undo", redis: "; redis_restore.sh --undo"}[.] // empty) | unique | add // ""' < <(pour "$config_json")
 }
 
 show_plan() {

@@ -91,8 +91,7 @@ undo_servers() {
   local server args
   for server in "${installed[@]}"; do
     begin_step "take back ${server#* }"
-    args=(--undo)
-    if [[ $server == redis* ]]; then args=(--take-back "$servers_dir/${server#* }"); fi
+    args=(--take-back "$servers_dir/${server#* }")
     if "$is_forced" && [[ $server == postgres* ]]; then args+=(--force); fi
     server_script "${server%% *}" "${server#* }" "${args[@]}"
     end_step "exit $child_code"
