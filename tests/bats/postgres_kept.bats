@@ -128,7 +128,7 @@ load pg_restore
   pg_ask postgres "CREATE ROLE app LOGIN CREATEDB PASSWORD 'secret'" 'ALTER DATABASE shop OWNER TO app'
   sed -i 's/user = "owner"/user = "app"\nglobals = "none"/' "$HOLDFAST_CONFIG"
   take
-  pg_ask shop 'SELECT pg_sleep(60)' >/dev/null 2>&1 3>&- &
+  pg_ask shop 'SELECT pg_sleep(600)' >/dev/null 2>&1 3>&- &
   local i
   for ((i = 0; i < 50; i++)); do
     if [[ $(pg_ask postgres "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'") == 1 ]]; then break; fi
@@ -162,9 +162,9 @@ load pg_restore
   pg_ask shop 'CREATE TABLE u TABLESPACE small AS SELECT 1 AS i'
   configure 'database = ["spaced", "shop"]'
   take
-  local deep=$BATS_TEST_TMPDIR/$(printf 'd%.0s' {1..90})
+  local deep
+  deep=$PG_DIR/$(printf 'd%.0s' {1..90})
   mkdir -m 755 "$deep"
-  chmod 755 "$BATS_TEST_TMPDIR"
   run --separate-stderr "$script" --scratch --staging "$deep"
   local code=$status
   pg_ask postgres 'DROP DATABASE spaced' 'DROP DATABASE shop' 'DROP TABLESPACE small' 'CREATE DATABASE shop'
