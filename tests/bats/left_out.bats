@@ -185,3 +185,40 @@ assert_old() {
   run -0 restore --undo
   assert_equal "$(names "$BATS_TEST_TMPDIR/other")" ./x.tmp
 }
+
+@test "restore: --in-place of logs keeps the files that 'newer_than' passed over, also those that were written to since, and --undo gives the old tree" {
+  local logs=$BATS_TEST_TMPDIR/logs
+  mkdir -p "$logs/sub"
+  printf '[[source]]\nname = "logs"\nkind = "tree"\npath = "%s"\nnewer_than = "7d"\nallow_empty = true\nmax_shrink = "100%%"\n' "$logs" >>"$HOLDFAST_CONFIG"
+  echo new >"$logs/new.log"
+  echo old | tee "$logs/old.log" "$logs/sub/older.log" "$logs"/$'odd\n\xff' >/dev/null
+  touch -d '-8 days' "$logs/old.log" "$logs/sub/older.log" "$logs"/$'odd\n\xff'
+  take logs
+  echo spoilt >"$logs/new.log"
+  echo later >"$logs/later.log"
+  cp -a "$logs" "$BATS_TEST_TMPDIR/logs_before"
+  run -0 --separate-stderr restore "$id" --in-place --source logs --dry-run
+  assert_output --partial "3 entries"
+  assert_output --partial "that 'newer_than' leaves out: what has its folder in the snapshot stays in place"
+  run -0 --separate-stderr restore "$id" --in-place --source logs
+  assert_regex "$stderr" "3 entries .* that 'newer_than' leaves out stayed in place"
+  assert_regex "$stderr" "1 entry \('later.log'\) .* are not in the snapshot"
+  assert_equal "$(<"$logs/new.log") $(<"$logs/old.log") $(<"$logs/sub/older.log") $(<"$logs"/$'odd\n\xff')" 'new old old old'
+  assert_not_exists "$logs/later.log"
+  # The emergency snapshot has the old files as well.
+  run -0 --separate-stderr catalog list --json
+  local emergency
+  emergency=$(jq -r 'map(select(.type == "emergency"))[0].id' <<<"$output")
+  run -0 --separate-stderr catalog files "$emergency" logs
+  assert_output --partial sub/older.log
+  echo more >>"$logs/old.log" # no longer old: it goes back all the same
+  run -0 --separate-stderr restore --undo
+  echo more >>"$BATS_TEST_TMPDIR/logs_before/old.log"
+  diff -r "$logs" "$BATS_TEST_TMPDIR/logs_before"
+  # An emergency snapshot is the whole state: files that were not there then do not stay.
+  echo old >"$logs/ancient.log"
+  touch -d '-9 days' "$logs/ancient.log"
+  run -0 --separate-stderr restore "$emergency" --in-place --source logs --no-emergency
+  assert_not_exists "$logs/ancient.log"
+  assert_file_exists "$logs/old.log"
+}

@@ -40,12 +40,14 @@ inline void print_in_place_plan(const Manifest& manifest, const ops::RestoreJour
         say("restore", "hint", "prune, or remove old logs, before anything is stopped");
         json["warnings"].push_back(json_text(lack));
     }
-    std::map<std::string, std::vector<std::string>> stays;
+    std::map<std::string, std::string> stays;
     for (const ops::JournalComponent& c : plan.components) {
         const Component& stored = *manifest.find(c.name);
         const bool exists = inode_of(c.target).has_value();
-        const std::vector<std::string> left_out = ops::find_left_out(c.target, c.exclude);
-        if (!left_out.empty()) stays[c.target] = left_out;
+        const std::vector<std::string> left_out = ops::find_left_out(c.target, c.unsaved);
+        if (!left_out.empty())
+            stays[c.target] =
+                ops::count_and_name(left_out) + " of " + in_quotes(c.target) + " " + c.unsaved.why();
         table.add({c.name, c.kind, format_bytes(stored.bytes), c.target, exists ? "exists" : "missing"});
         json["components"].push_back({{"name", c.name},
                                       {"kind", c.kind},
@@ -57,8 +59,7 @@ inline void print_in_place_plan(const Manifest& manifest, const ops::RestoreJour
     if (flags.json) return print_json(json);
     print(table.text());
     for (const auto& [target, left_out] : stays)
-        print_line(ops::count_and_name(left_out) + " of " + in_quotes(target) +
-                   " that 'exclude' leaves out: what has its folder in the snapshot stays in place");
+        print_line(left_out + ": what has its folder in the snapshot stays in place");
 }
 
 /// The paths that were replaced, or JSON. Returns the exit code.

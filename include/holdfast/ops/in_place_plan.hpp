@@ -43,7 +43,19 @@ inline const SourceConfig* source_of(const Component& c, const fs::path& place,
     return is_own && known != configured.end() && covers(*known, c, place) ? &*known : nullptr;
 }
 
-/// Sources that capture what lies at the targets now: as the configuration does it, if it is its own place.
+/// What the snapshot lacks of a tree, by the configuration as it is now. An emergency snapshot has old files as well.
+inline Unsaved unsaved_of(const Manifest& manifest, const SourceConfig& source, const fs::path& tree) {
+    Unsaved out{source.exclude, {}};
+    constexpr std::chrono::seconds kGrain{1};  // of the manifest's time
+    if (source.newer_than && manifest.type != word_for(SnapshotType::emergency) &&
+        fs::is_directory(fs::symlink_status(tree)))
+        for (const std::string& path : find_older(tree, manifest.started - *source.newer_than + kGrain))
+            out.passed_over.push_back(json_text(path));
+    std::sort(out.passed_over.begin(), out.passed_over.end());
+    return out;
+}
+
+/// Sources that capture what lies at the targets now: as the configuration does it, if it is its own place, but whole.
 inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journal, const Manifest& manifest,
                                                     const std::vector<SourceConfig>& configured) {
     std::map<std::string, SourceConfig> by_name;
@@ -56,6 +68,7 @@ inline std::vector<SourceConfig> sources_of_targets(const RestoreJournal& journa
         SourceConfig& source = by_name[c.source];
         is_own_place.try_emplace(c.source, true);
         if (source.name.empty() && known != configured.end()) source = *known;
+        source.newer_than.reset();
         if (source_of(c, jc.target, configured) == nullptr) is_own_place[c.source] = false;
         source.name = c.source;
         source.kind = parse_word<SourceKind>(c.kind).value_or(SourceKind::tree);
@@ -144,7 +157,7 @@ inline RestoreJournal plan_in_place(const Repository& repository, const Manifest
         const fs::path staged = folder / std::to_string(journal.components.size());
         journal.components.push_back({{c->kind, target.string(), staged.string()}, c->name, c->source});
         if (const SourceConfig* source = detail::source_of(*c, target, options.sources))
-            journal.components.back().exclude = source->exclude;
+            journal.components.back().unsaved = detail::unsaved_of(manifest, *source, target);
     }
     const fs::path root = fs::canonical(repository.root());
     for (const JournalComponent& c : journal.components)

@@ -68,10 +68,11 @@ inline std::uint64_t bytes_changed(const JournalComponent& c, SystemSeconds sinc
     fs::recursive_directory_iterator at(target, fs::directory_options::skip_permission_denied, unreadable);
     for (; !unreadable && at != fs::recursive_directory_iterator(); at.increment(unreadable)) {
         const std::string path = at->path().string().substr(target.string().size() + 1);
-        if (any_glob_covers(c.exclude, path) || at->path().filename().string().starts_with(kStagingPrefix))
+        if (any_glob_covers(c.unsaved.exclude, path) ||
+            at->path().filename().string().starts_with(kStagingPrefix))
             at.disable_recursion_pending();
         else
-            sum += bytes_changed(at->path(), since);
+            sum += bytes_changed(at->path(), c.unsaved.covers(path) ? SystemSeconds{} : since);
     }
     return sum;
 }

@@ -1,17 +1,21 @@
-// ops/left_out.hpp - what the `exclude` of a tree leaves out stays in the live tree while the rest of it is replaced.
+// ops/left_out.hpp - what the `exclude` and `newer_than` of a tree leave out stays in the live tree while the rest is replaced.
 //
-// No snapshot has it, not the emergency one either. So after the two trees were exchanged it moves out of the old one into the
-// new one, and back before an undo: each entry by one rename, a database with its sidecars. What still lies in the other tree is
-// what has yet to move, so who was interrupted does it again. Only sidecars are noted before, by inode: between their move and
-// that of their database nothing else says whose they are. What cannot move stays in the kept tree and is told. No link is
-// followed.
+// No snapshot has what is excluded, and only the emergency one what is too old. So after the two trees were exchanged it moves out
+// of the old one into the new one, and back before an undo: each entry by one rename, a database with its sidecars. What still lies
+// in the other tree is what has yet to move, so who was interrupted does it again. Noted before are old files, whose age changes,
+// and sidecars, by inode: between their move and that of their database nothing else says whose they are. What cannot move stays
+// in the kept tree and is told. No link is followed.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <chrono>
 #include <map>
 
 #include "holdfast/base/glob.hpp"
 #include "holdfast/base/moves.hpp"
 #include "holdfast/source/sqlite_files.hpp"
+#include "holdfast/wrap/json.hpp"
 
 namespace holdfast::ops {
 
@@ -37,11 +41,37 @@ inline std::string sidecar_base(const std::string& path) {
         if (path.ends_with(suffix)) return path.substr(0, path.size() - suffix.size());
     return {};
 }
-/// What the patterns cover; sidecars are part of their database, if that is covered too.
-inline std::vector<std::string> find_left_out(const fs::path& tree, const std::vector<std::string>& exclude) {
-    if (exclude.empty()) return {};
-    const auto covered =
-        find_topmost(tree, [&](const std::string& path) { return any_glob_covers(exclude, path); });
+/// What a snapshot of a tree does not have.
+struct Unsaved {
+    std::vector<std::string> exclude{};  // patterns
+    // Files too old for `newer_than`: json_text() of their paths in the tree, in order.
+    std::vector<std::string> passed_over{};
+
+    bool covers(const std::string& path) const {
+        return any_glob_covers(exclude, path) ||
+               std::binary_search(passed_over.begin(), passed_over.end(), json_text(path));
+    }
+    bool is_empty() const { return exclude.empty() && passed_over.empty(); }
+    /// Words for messages: "that 'exclude' leaves out"
+    std::string why() const {
+        if (passed_over.empty()) return "that 'exclude' leaves out";
+        return exclude.empty() ? "that 'newer_than' leaves out" : "that 'exclude' and 'newer_than' leave out";
+    }
+};
+
+/// Regular files whose content was last changed before that time, by their path in the tree, in order.
+inline std::vector<std::string> find_older(const fs::path& tree, std::chrono::sys_seconds time) {
+    return find_topmost(tree, [&](const std::string& path) {
+        struct stat st {};
+        return ::lstat((tree / path).c_str(), &st) == 0 && S_ISREG(st.st_mode) &&
+               st.st_mtim.tv_sec < time.time_since_epoch().count();
+    });
+}
+
+/// What is left out of a tree; sidecars are part of their database, if that is left out too.
+inline std::vector<std::string> find_left_out(const fs::path& tree, const Unsaved& unsaved) {
+    if (unsaved.is_empty()) return {};
+    const auto covered = find_topmost(tree, [&](const std::string& path) { return unsaved.covers(path); });
     std::vector<std::string> found;
     for (const std::string& path : covered)
         if (!std::binary_search(covered.begin(), covered.end(), sidecar_base(path))) found.push_back(path);
@@ -51,9 +81,9 @@ inline std::vector<std::string> find_left_out(const fs::path& tree, const std::v
 using SidecarInodes = std::map<std::string, std::uint64_t>;  // by their path in the tree
 
 /// Those of databases that are left out.
-inline SidecarInodes find_left_out_sidecars(const fs::path& tree, const std::vector<std::string>& exclude) {
+inline SidecarInodes find_left_out_sidecars(const fs::path& tree, const Unsaved& unsaved) {
     SidecarInodes found;
-    for (const std::string& path : find_left_out(tree, exclude))
+    for (const std::string& path : find_left_out(tree, unsaved))
         for (const std::string suffix : kSqliteSidecars)
             if (const auto inode = inode_of(tree / (path + suffix))) found[path + suffix] = *inode;
     return found;
@@ -71,9 +101,9 @@ class LeftOut {
 public:
     LeftOut(fs::path from, fs::path to) : from_(std::move(from)), to_(std::move(to)) {}
 
-    /// Moves what the patterns cover, as far as it can. Throws: io (it could not be made durable).
-    void carry(const std::vector<std::string>& exclude, const SidecarInodes& sidecars) {
-        for (const std::string& path : find_left_out(from_, exclude)) {
+    /// Moves what is left out, as far as it can. Throws: io (it could not be made durable).
+    void carry(const Unsaved& unsaved, const SidecarInodes& sidecars) {
+        for (const std::string& path : find_left_out(from_, unsaved)) {
             const auto known = sidecars.find(path);
             const bool is_half_way = known != sidecars.end() && inode_of(from_ / path) == known->second &&
                                      !inode_of(from_ / sidecar_base(path));

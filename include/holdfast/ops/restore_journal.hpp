@@ -39,6 +39,8 @@ namespace detail {
 inline constexpr std::array<const char*, 5> kRestoreStates = {"staging", "swapping", "restored", "undoing",
                                                               "undone"};
 
+inline constexpr std::uint64_t kMaxJournalBytes = 16_MiB;
+
 inline Json json_of(const std::vector<Move>& moves) {
     Json list = Json::array();
     for (const Move& m : moves) {
@@ -86,7 +88,8 @@ inline void write_journal(const Repository& repository, const RestoreJournal& jo
                     {"staged", c.staged}};
         if (c.old) one["old"] = {{"size", c.old->size}, {"mtime_ns", c.old->mtime_ns}};
         one["moves"] = detail::json_of(c.moves);
-        if (!c.exclude.empty()) one["exclude"] = c.exclude;
+        if (!c.unsaved.exclude.empty()) one["exclude"] = c.unsaved.exclude;
+        if (!c.unsaved.passed_over.empty()) one["passed_over"] = c.unsaved.passed_over;
         for (const auto& [path, inode] : c.left_out_sidecars)
             one["left_out_sidecars"][json_text(path)] = inode;
         components.push_back(one);
@@ -101,14 +104,19 @@ inline void write_journal(const Repository& repository, const RestoreJournal& jo
                        {"started_utc", format_utc(journal.started)},
                        {"undoes", journal.undoes},
                        {"components", components}};
-    publish_file(journal_path(repository, journal.id), as_bytes(dump_json(json, 2) + "\n"));
+    const std::string text = dump_json(json, 2) + "\n";
+    if (text.size() > detail::kMaxJournalBytes)
+        throw Error(Kind::refused,
+                    "restore " + journal.id + " leaves too many files in place to note them all",
+                    "restore with --target, and copy what is needed from there");
+    publish_file(journal_path(repository, journal.id), as_bytes(text));
 }
 
 /// Throws: corrupt, io, not_found.
 inline RestoreJournal read_journal(const Repository& repository, const std::string& id) {
     const fs::path path = journal_path(repository, id);
     const std::string what = "journal '" + path.string() + "'";
-    const std::optional<std::string> text = read_file_if_any(path, 16_MiB);
+    const std::optional<std::string> text = read_file_if_any(path, detail::kMaxJournalBytes);
     if (!text)
         throw Error(Kind::not_found, "there is no restore " + id,
                     "restore --pending lists what can be undone");
@@ -139,7 +147,10 @@ inline RestoreJournal read_journal(const Repository& repository, const std::stri
         component.moves = detail::moves_of(c.array("moves"), what);
         if (c.find("exclude") != nullptr)
             for (const Json& pattern : c.array("exclude"))
-                if (pattern.is_string()) component.exclude.push_back(pattern.get<std::string>());
+                if (pattern.is_string()) component.unsaved.exclude.push_back(pattern.get<std::string>());
+        if (c.find("passed_over") != nullptr)
+            for (const Json& old : c.array("passed_over"))
+                if (old.is_string()) component.unsaved.passed_over.push_back(old.get<std::string>());
         if (c.find("left_out_sidecars") != nullptr)
             for (const auto& [sidecar, inode] : c.at("left_out_sidecars").items())
                 if (inode.is_number_unsigned())

@@ -18,8 +18,8 @@ struct Swap {
     std::string staged;              // the replacement before, the old one after, on the same file system
     std::optional<FileStamp> old{};  // of the old database
     std::vector<Move> moves{};       // the last one gives the target its new content
-    // Of a tree: what no snapshot has, so it stays at the target (left_out.hpp).
-    std::vector<std::string> exclude{};
+    // Of a tree: what the snapshot cannot have, so it stays at the target (left_out.hpp).
+    Unsaved unsaved{};
     SidecarInodes left_out_sidecars{};
 
     /// The replacement has left its private place; whether it is still at the target is for others to change.
@@ -72,7 +72,7 @@ inline bool can_exchange(const fs::path& folder) {
 /// The sidecars of an old database leave before the new one comes: beside it they would be replayed into it, since nothing in
 /// a WAL or journal says whose it is. The WAL leaves last: until then the old database is complete.
 inline void plan_swap(Swap& c) {
-    c.left_out_sidecars = find_left_out_sidecars(c.target, c.exclude);
+    c.left_out_sidecars = find_left_out_sidecars(c.target, c.unsaved);
     if (c.kind == "sqlite")
         for (auto suffix = kSqliteSidecars.rbegin(); suffix != kSqliteSidecars.rend(); ++suffix)
             if (inode_of(c.target + *suffix))
@@ -94,14 +94,14 @@ inline void bring_left_out(const Swap& c, std::vector<std::string>& warnings,
     const auto kept = c.kept();
     if (c.kind != "tree" || !kept || !fs::is_directory(fs::symlink_status(*kept))) return;
     LeftOut left_out(*kept, c.target);
-    left_out.carry(c.exclude, c.left_out_sidecars);
+    left_out.carry(c.unsaved, c.left_out_sidecars);
     const std::string of = " of " + in_quotes(c.target);
     if (!left_out.carried.empty())
-        notes.push_back(count_and_name(left_out.carried) + of + " that 'exclude' leaves out stayed in place");
+        notes.push_back(count_and_name(left_out.carried) + of + " " + c.unsaved.why() + " stayed in place");
     if (!left_out.stayed.empty())
-        warnings.push_back(count_and_name(left_out.stayed) + of +
-                           " that 'exclude' leaves out found no place in the restored tree and are kept in " +
-                           in_quotes(*kept) + "; no snapshot has them");
+        warnings.push_back(count_and_name(left_out.stayed) + of + " " + c.unsaved.why() +
+                           " found no place in the restored tree and are kept in " + in_quotes(*kept) +
+                           (c.unsaved.passed_over.empty() ? "; no snapshot has them" : ""));
     const auto gone = find_topmost(*kept, [&](const std::string& path) {
         return !inode_of(fs::path(c.target) / path) && !left_out.is_sidecar_of_other(path);
     });

@@ -79,11 +79,10 @@ inline void undo_swap(const Swap& c, std::vector<std::string>& warnings) {
     const std::vector<Move> undo = plan_undo(c, warnings);
     if (const auto kept = c.kept(); kept && fs::is_directory(fs::symlink_status(*kept))) {
         LeftOut back(c.target, *kept);
-        back.carry(c.exclude, c.left_out_sidecars);
+        back.carry(c.unsaved, c.left_out_sidecars);
         if (!back.stayed.empty())
-            warnings.push_back(
-                count_and_name(back.stayed) + " of " + in_quotes(c.target) +
-                " that 'exclude' leaves out found no place in the old tree and are kept aside");
+            warnings.push_back(count_and_name(back.stayed) + " of " + in_quotes(c.target) + " " +
+                               c.unsaved.why() + " found no place in the old tree and are kept aside");
     }
     const auto content_end = std::find_if(undo.rbegin(), undo.rend(), [&](const Move& m) {
                                  return m.from == c.target || m.to == c.target;
