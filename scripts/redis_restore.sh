@@ -14,6 +14,10 @@ source "$lib_dir/services.sh"
 source "$lib_dir/server_source.sh"
 # shellcheck source=lib/redis.sh
 source "$lib_dir/redis.sh"
+# shellcheck source=lib/redis_files.sh
+source "$lib_dir/redis_files.sh"
+# shellcheck source=lib/redis_exchange.sh
+source "$lib_dir/redis_exchange.sh"
 
 usage='usage: redis_restore.sh [OPTION]... [SNAPSHOT]     (default latest)
        redis_restore.sh --undo | --accept [OPTION]...
@@ -33,7 +37,7 @@ the old files come back.
 
 EXIT STATUS
   0 restored   3 wrong configuration   5 the dump does not load, or keys are missing   6 not found   8 a service or a disk
-  10 refused: the server still runs'
+  10 refused: the server still runs, or is a replica'
 
 name='' source='' staging='' phase='' state_dir='' verb=restore id='' is_scratch=false is_dry=false
 flags=() plan='' mark='' work=''
@@ -86,36 +90,15 @@ prepare() { # the dump, proven, and where it goes
   prove_dump "$dump"
   log "the dump of snapshot $id holds $(awk '{ n += $2 } END { print n + 0 }' "$work/counts") keys in $(wc -l <"$work/counts") databases"
   if "$is_scratch"; then exit 0; fi
+  refuse_replica
   plan=$(redis_places) || exit
   stamp
   mark=$REPLY
 }
 
-install() {
-  if redis_answers; then
-    die 10 "the server still runs: nothing was changed" "it must be one of the services of [services], so that it is stopped meanwhile"
-  fi
-  install_dump "$dump" || { take_back "$(jq -r .dir <<<"$plan")" "$mark" && die 8 "the dump could not be put in place; the old files are back" "is the disk full?"; }
-}
-
-stop_all() {
-  stop_services
-  if [[ -n $service_failure ]]; then
-    start_stopped
-    die 8 "$service_failure; the data was not touched" "stop it by hand and run this again"
-  fi
-}
-
-go_back() { # <folder> <mark>
-  stop_all
-  if redis_answers; then die 10 "the server still runs: nothing was changed" "it must be one of the services"; fi
-  take_back "$1" "$2" || die 8 "the old files could not all be put back" "look in $1 for names with .before_$2"
-  start_services
-  [[ -z $service_failure ]] || die 8 "the old files are back, but $service_failure"
-}
-
 main() {
-  local code=0 dir
+  local dir
+  on_exit stop_child
   parse_arguments "$@"
   need jq redis-cli timeout
   load_config --trusted "${flags[@]}"
@@ -125,10 +108,15 @@ main() {
   redis_use_source
   if [[ $verb != restore ]]; then
     dir=$(redis_places | jq -r .dir) || exit
-    if [[ $verb == undo ]]; then newest_mark "$dir" before; else newest_mark "$dir" before undone; fi
+    newest_mark "$dir" "$verb"
     [[ -n $REPLY ]] || die 6 "nothing is set aside in '$dir'" "there is no restore to $verb"
     if "$is_dry"; then log "would $verb what was set aside at $REPLY in '$dir'" && exit 0; fi
-    if [[ $verb == undo ]]; then go_back "$dir" "$REPLY"; else find "$dir" -maxdepth 1 \( -name '*.before_[0-9]*_[0-9]*' -o -name '*.undone_[0-9]*_[0-9]*' \) -exec rm -rf -- {} +; fi
+    if [[ $verb == accept ]]; then
+      accept_all "$dir" || die 8 "not all of it could be removed" "what is in the way is said above"
+    else
+      on_exit start_stopped
+      go_back "$dir" "$REPLY"
+    fi
     exit 0
   fi
   if [[ -z $phase ]]; then make_work "$staging"; else work=$state_dir; fi
@@ -139,22 +127,20 @@ main() {
   if "$is_dry"; then log "would put it into '$(jq -r .dir <<<"$plan")' (appendonly $(jq -r .aof <<<"$plan")) while these are stopped: ${services[*]:-nothing}" && exit 0; fi
   case $phase in
     prepare) printf '%s' "$plan" >"$work/plan" && printf '%s' "$dump" >"$work/dump" && printf '%s' "$mark" >"$work/mark" ;;
-    install) install ;;
-    take-back) take_back "$(jq -r .dir <<<"$plan")" "$mark" || die 8 "the old files could not all be put back" ;;
-    assert) check_counts || exit ;;
-    '')
-      on_exit start_stopped
-      stop_all
+    install)
       install
-      start_services
-      if [[ -n $service_failure ]]; then code=8; else check_counts || code=$?; fi
-      if ((code != 0)); then
-        say ERROR "ROLLING BACK: ${service_failure:-the restored data is not complete}"
-        go_back "$(jq -r .dir <<<"$plan")" "$mark"
-        exit "$code"
-      fi
-      log "restored from snapshot $id; what was there is kept as *.before_$mark: --undo, --accept"
+      exchange=
       ;;
+    take-back)
+      dir=$(jq -r .dir <<<"$plan")
+      if [[ -e $dir/.holdfast-redis_$mark ]]; then check_down; fi
+      take_back "$dir" "$mark" || die 8 "the old files could not all be put back" "look in '$dir' for names with .before_$mark"
+      ;;
+    assert)
+      check_counts || exit
+      drop_unused_aof
+      ;;
+    '') run_alone ;;
   esac
 }
 

@@ -4,67 +4,14 @@
 load support
 load repository
 load servers
+load redis
 
 setup() {
-  fresh_repository
-  script=$HOLDFAST_SOURCE/scripts/redis_restore.sh
-  make_redis
-  unset REDIS_PASSWORD
-  settings=()
+  setup_redis
 }
 
 teardown() {
-  stop_redis
-  if [[ -f $REDIS_DIR/pid ]]; then kill -KILL "$(<"$REDIS_DIR/pid")"; fi
-  rm -rf -- "${REDIS_DIR:?}"
-}
-
-# Something of every type, in three databases, some of it with an end of its own.
-fill_redis() {
-  local i
-  {
-    for ((i = 0; i < 300; i++)); do echo "SET user:$i value-$i"; done
-    printf 'RPUSH list a b c\nSADD set 1 2 3\nZADD zset 1 a 2 b\nHSET hash f v g w\nXADD stream * k v\nPFADD hll a b\nSET gone 1 EX 100000\n'
-    printf 'SELECT 3\nMSET a 1 b 2\nSELECT 15\nSET last "\\x00\\xff"\n'
-  } | redis_ask >/dev/null
-}
-
-redis_sums() { # every key with the sum of its value as Redis itself writes it
-  local db
-  for db in 0 3 15; do
-    redis_ask -n "$db" EVAL 'local out = {} for _, key in ipairs(redis.call("KEYS", "*")) do out[#out + 1] = key .. " " .. redis.sha1hex(redis.call("DUMP", key)) end
-      table.sort(out) return out' 0
-  done
-}
-
-configure() { # [line of the source]...
-  export HOLDFAST_CONFIG=$BATS_TEST_TMPDIR/holdfast.toml
-  {
-    # The server is a service like any other: stopped before the files are exchanged, started after.
-    printf '[services]\nstop = "redis-cli --no-auth-warning -s %s/socket SHUTDOWN SAVE; sleep 0.5"\n' "$REDIS_DIR"
-    printf 'start = "cd / && exec setsid -f bash %s/start </dev/null >/dev/null 2>&1"\ntimeout = "20s"\n' "$REDIS_DIR"
-    printf '[[source]]\nname = "cache"\nkind = "redis"\nsocket = "%s/socket"\n' "$REDIS_DIR"
-    printf '%s\n' "$@"
-  } >"$HOLDFAST_CONFIG"
-  printf 'redis-server --port 0 --unixsocket %s/socket --dir %s --daemonize yes --pidfile %s/pid --logfile %s/log --save "" --repl-diskless-sync-delay 0 %s\n' \
-    "$REDIS_DIR" "$REDIS_DIR" "$REDIS_DIR" "$REDIS_DIR" "${settings[*]}" >"$REDIS_DIR/start"
-}
-
-begin() { # [setting value]...
-  settings=("$@")
-  start_redis "$@"
-  fill_redis
-  redis_sums >"$BATS_TEST_TMPDIR/sums"
-}
-
-lose_keys() {
-  redis_ask FLUSHALL >/dev/null
-  redis_ask SET wrong 1 >/dev/null
-}
-
-assert_same() {
-  diff <(redis_sums) "$BATS_TEST_TMPDIR/sums" | head -n 5
-  cmp <(redis_sums) "$BATS_TEST_TMPDIR/sums"
+  teardown_redis
 }
 
 @test "redis: the component is a dump that a stock server starts from and stock tools find sound" {
@@ -156,11 +103,18 @@ pkill_of_this_server() {
 
 @test "redis: a dump that does not load is refused before the server is stopped" {
   begin
-  configure
+  configure "via = [\"$BATS_TEST_TMPDIR/newer\"]"
+  printf '#!/bin/bash\nif [[ $* == *--rdb* ]]; then "$@" | sed "1s/^REDIS..../REDIS0099/" | head -c -8 && head -c 8 /dev/zero; else exec "$@"; fi\n' >"$BATS_TEST_TMPDIR/newer"
+  chmod +x "$BATS_TEST_TMPDIR/newer"
   take
+  local run_id
+  run_id=$(redis_ask INFO server | grep run_id)
+  run -5 --separate-stderr "$script"
+  assert_regex "$stderr" 'the dump does not load.*nothing was changed'
+  assert_equal "$(redis_ask INFO server | grep run_id)" "$run_id"
+  assert_same
   run -5 --separate-stderr env HOLDFAST_RESTORED="$(bad_dump)" "$script" --scratch
   assert_regex "$stderr" 'the dump does not load'
-  assert_same
 }
 
 bad_dump() {
@@ -175,7 +129,7 @@ bad_dump() {
   take
   sed -i '/^\[services\]/,/^timeout/d' "$HOLDFAST_CONFIG"
   run -10 --separate-stderr "$script"
-  assert_regex "$stderr" 'the server still runs: nothing was changed'
+  assert_regex "$stderr" 'the server still runs: its files were not touched'
   assert_same
   assert_equal "$(find "$REDIS_DIR" -name '*.before_*')" ''
 }
