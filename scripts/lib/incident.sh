@@ -72,6 +72,25 @@ def row: "| " + (map(cell) | join(" | ")) + " |";
 (select((.restore.notes // []) != []) | "", "## Notes", "", (.restore.notes[] | "- " + cell)),
 (select(.next != []) | "", "## What to do next", "", (.next[] | "- " + .))'
 
+# What restore.sh found out, and what is to be done next.
+finish_record() {
+  note_incident '. + {state: $state, summary: $summary, restore: $report[0]}' --arg state "$outcome" --arg summary "$summary" \
+    --slurpfile report <(pour "$report") # no argument: many warnings are longer than one may be
+  case $outcome in
+    restored*)
+      while IFS= read -r REPLY; do note_incident '.next += $ARGS.positional' --args "$REPLY"; done < <(servers_hints)
+      [[ -z $restore_id ]] || note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
+        "\`restore.sh --accept $restore_id\` when all is well: removes the old state that is kept beside the data"
+      ;;
+    'rolled back')
+      note_incident '.next += $ARGS.positional' --args "the old state is live; the restored one is kept until \`restore.sh --accept $restore_id\`" \
+        "\`restore.sh list\`: try another snapshot, or \`--no-rollback\` if the old state is worse"
+      ;;
+    torn) note_incident '.next += $ARGS.positional' --args "\`restore.sh --resume\` finishes it, \`restore.sh --undo\` takes it back" ;;
+  esac
+  write_record
+}
+
 # For on_exit: the record of the run, whatever its end was; last of all but the terminal state.
 write_record() {
   local all base

@@ -22,30 +22,13 @@ begin_run() { # <arguments of the script>
     --argjson target "$(jq '.drill.target.total_s // null' < <(pour "$config_json"))" --argjson services "$(as_json "${services[@]}" | jq -c 'map(if . == "" then "the application" else . end)')"
   on_exit record_outcome id restore_id
   on_exit finish_record
+  on_exit remove_servers_dir # needed until nothing is taken back any more
   on_exit leave_sane
   on_exit stop_child
   log "$verb ${id:-$restore_id}: ${places[*]} (process $$, log ${log_file:-none})"
   if [[ -n $lock_file ]] && ! take_lock "$lock_file" "$lock_wait"; then
     die 7 "a backup or a restore is running: process $(<"$lock_file"); nothing was changed" "let it end, wait for it with --wait 15m, or stop it: kill $(<"$lock_file")"
   fi
-}
-
-finish_record() {
-  note_incident '. + {state: $state, summary: $summary, restore: $report[0]}' --arg state "$outcome" --arg summary "$summary" \
-    --slurpfile report <(pour "$report") # no argument: many warnings are longer than one may be
-  case $outcome in
-    restored*)
-      while IFS= read -r REPLY; do note_incident '.next += $ARGS.positional' --args "$REPLY"; done < <(servers_hints)
-      [[ -z $restore_id ]] || note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
-        "\`restore.sh --accept $restore_id\` when all is well: removes the old state that is kept beside the data"
-      ;;
-    'rolled back')
-      note_incident '.next += $ARGS.positional' --args "the old state is live; the restored one is kept until \`restore.sh --accept $restore_id\`" \
-        "\`restore.sh list\`: try another snapshot, or \`--no-rollback\` if the old state is worse"
-      ;;
-    torn) note_incident '.next += $ARGS.positional' --args "\`restore.sh --resume\` finishes it, \`restore.sh --undo\` takes it back" ;;
-  esac
-  write_record
 }
 
 # However the run ended: what it stopped is started, unless the data is neither old nor new.
@@ -63,6 +46,7 @@ leave_sane() {
     restore_id=$(jq -r '[.[] | select(.state == "restored") | .restore] | last // empty' < <(pour "$pending"))
     if [[ -n $restore_id ]]; then outcome='restored, not checked' summary='restored, but the run ended before it was checked'; fi
   fi
+  settle_servers || return 0
   if ((${#stopped[@]} > 0)); then say WARN "starting again what was stopped"; fi
   start_stopped
   if [[ $outcome != restored ]] && ((${#were_down[@]} > 0)); then say WARN "down before this run, so not started: ${were_down[*]}"; fi
@@ -133,11 +117,12 @@ roll_back() { # <why>
   say ERROR "ROLLING BACK to the state before this restore"
   fail_code=1
   stop_all
+  is_rolling_back=true
   undo_servers
   child_code=0
   if "$is_forced"; then force=(--force); fi # whoever had it open then has it open now
   if ((${#data_command[@]} > 0)); then change_data rollback restore --undo "$restore_id" "${force[@]}"; fi
-  report=$first
+  report=$first is_rolling_back=false
   if ((child_code != 0 && child_code != 4)); then
     die 1 "the rollback failed (exit $child_code): the restored data is in place and not healthy" "what is in the way is said above; then: restore.sh --undo $restore_id"
   fi

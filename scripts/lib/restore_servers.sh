@@ -4,7 +4,8 @@
 
 chosen_servers=() # "kind name" of sources; result of choose_components
 servers_dir=''    # private, one folder per source
-installed=()      # what is to be taken back after a failure
+installed=()      # what is to be taken back after a failure: exchanged, or about to be
+is_rolling_back=false
 
 plan_servers() { # adds to $plan_text
   local server
@@ -35,7 +36,6 @@ prepare_servers() {
   local server
   if ((${#chosen_servers[@]} == 0)); then return 0; fi
   servers_dir=$(mktemp -d -- "${TMPDIR:-/tmp}/holdfast-servers.XXXXXX") || die 8 "cannot make a folder in '${TMPDIR:-/tmp}'" "set TMPDIR"
-  on_exit remove_servers_dir
   for server in "${chosen_servers[@]}"; do
     begin_step "prepare ${server#* }"
     mkdir "$servers_dir/${server#* }"
@@ -47,6 +47,7 @@ prepare_servers() {
 
 remove_servers_dir() {
   local server
+  if [[ -z $servers_dir ]]; then return; fi
   for server in "${chosen_servers[@]}"; do
     if [[ $server == postgres* && -f $servers_dir/${server#* }/prepared && " ${installed[*]} " != *" $server "* ]]; then
       server_script postgres "${server#* }" --discard "$servers_dir/${server#* }"
@@ -62,14 +63,15 @@ install_servers() {
     begin_step "exchange ${server#* }"
     args=(--install "$servers_dir/${server#* }")
     if "$is_forced" && [[ $server == postgres* ]]; then args+=(--force); fi
+    installed+=("$server") # a signal may come at any time
     server_script "${server%% *}" "${server#* }" "${args[@]}"
     if ((child_code != 0)); then
       end_step "exit $child_code"
       local code=$child_code
+      unset 'installed[-1]' # it took itself back
       undo_servers
       die "$code" "source '${server#* }' was not restored (exit $code); what was there before is live" "why is said above"
     fi
-    installed+=("$server")
     end_step
   done
 }
@@ -97,6 +99,25 @@ undo_servers() {
     end_step "exit $child_code"
     ((child_code == 0)) || die 1 "source '${server#* }' could not be taken back: a person is needed" "${server%% *}: what is set aside is named *before*"
   done
+  installed=()
+}
+
+# For leave_sane: a run that ended between an exchange and the start of the services. Fails if they have to stay down.
+settle_servers() {
+  if ((${#installed[@]} == 0)) || { [[ $outcome != failed ]] && ! "$is_rolling_back"; }; then return 0; fi
+  say WARN "taking back what was exchanged: ${installed[*]#* }"
+  if ! (undo_servers); then
+    outcome=torn summary='what was exchanged in servers could not all be taken back, and the services are down'
+  elif "$is_rolling_back" && ((${#data_command[@]} > 0)); then
+    outcome=torn summary='the rollback was interrupted: the servers have their old data, the files do not, and the services are down'
+  else
+    if "$is_rolling_back"; then outcome='rolled back' summary='the state before the restore is back'; fi
+    installed=()
+    return 0
+  fi
+  say ERROR "$summary"
+  say HINT "what is in the way is said above${restore_id:+; then restore.sh --undo $restore_id takes the files back and starts the services}"
+  return 1
 }
 
 servers_hints() { # for the record: one line each
