@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
 for library in child config notify offsite_remote offsite_record offsite_report offsite_send offsite_push offsite_status offsite_fetch \
-  offsite_pull offsite_verify offsite_prune; do
+  offsite_restore offsite_pull offsite_verify offsite_prune; do
   # shellcheck disable=SC1090 # of lib/
   source "$lib_dir/$library.sh"
 done

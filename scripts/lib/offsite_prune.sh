@@ -48,7 +48,7 @@ list_shadow() { # paths
 finish_moves() {
   local id
   while read -r id; do
-    remote_run 600 "$work/out" move --delete-empty-src-dirs "$base/snapshots/$id" "$base/trash/$id" || return 1
+    remote_run 600 "$work/out" move "$base/snapshots/$id" "$base/trash/$id" || return 1
   done < <(comm -12 <(awk -F / '$1 == "snapshots" {print $2}' "$work/there" | sort -u) <(awk -F / '$1 == "trash" {print $2}' "$work/there" | sort -u))
   list_remote "$work/there"
 }
@@ -106,7 +106,7 @@ carry_out() {
   now_utc >"$work/pruned"
   while read -r id; do
     remote_run 600 "$work/out" copyto "$work/pruned" "$base/trash/$id/pruned" &&
-      remote_run 600 "$work/out" move --delete-empty-src-dirs "$base/snapshots/$id" "$base/trash/$id" || return 1
+      remote_run 600 "$work/out" move "$base/snapshots/$id" "$base/trash/$id" || return 1
     log "$remote: snapshot $id is in the trash there"
   done <"$work/to_trash"
   # Without its manifest nobody takes it for a snapshot; then its objects go.
@@ -116,8 +116,16 @@ carry_out() {
     for top in snapshots trash; do printf "$top/$id/%s\n" SHA256SUMS SHA256SUMS.asc summary.txt pruned; done
   done <"$work/to_remove" >"$work/tails"
   delete_list "$work/tails" || return 1
-  if [[ -s $work/to_remove ]]; then remote_run 600 "$work/out" rmdirs --leave-root "$base/trash" || true; fi
+  remove_folders
   log "$remote: $(wc -l <"$work/to_trash") snapshots went to the trash there, $(wc -l <"$work/to_remove") left it, with $(wc -l <"$work/to_delete") objects, $(human "$(join -t $'\t' "$work/to_delete" "$work/there" | awk -F '\t' '{n += $2} END {printf "%d", n}')")"
+}
+
+# Where folders are not only parts of names. Nothing depends on it.
+remove_folders() {
+  local top
+  if ! "$is_staged" || [[ ! -s $work/to_trash && ! -s $work/to_remove ]]; then return 0; fi
+  for top in snapshots trash; do remote_run 600 "$work/out" --retries 1 rmdirs --leave-root "$base/$top" || true; done
+  failure=''
 }
 
 delete_list() { # <list of paths>

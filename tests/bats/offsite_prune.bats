@@ -34,7 +34,8 @@ age_trash() { # as if it had been pruned three days ago
   assert_line --regexp "^$second	keep	"
   assert_equal "$(fingerprint "$there")" "$before"
   run -0 "$offsite" prune usb
-  assert_equal "$(ls "$there/snapshots") $(ls "$there/trash")" "$second $first"
+  assert_equal "$(find "$there/snapshots" -name manifest.json) $(find "$there/trash" -name manifest.json)" \
+    "$there/snapshots/$second/manifest.json $there/trash/$first/manifest.json"
   objects=$(find "$there/objects" -type f | wc -l)
   run -0 "$offsite" prune usb
   assert_equal "$(find "$there/objects" -type f | wc -l)" "$objects"
@@ -100,7 +101,8 @@ age_trash() { # as if it had been pruned three days ago
   jq --arg id "$first" '.pruned = [$id]' "$XDG_STATE_HOME"/holdfast/remotes/*/usb.json >"$BATS_TEST_TMPDIR/record"
   cp "$BATS_TEST_TMPDIR/record" "$(echo "$XDG_STATE_HOME"/holdfast/remotes/*/usb.json)"
   run -0 "$offsite" prune usb
-  assert_equal "$(ls "$there/snapshots") $(ls "$there/trash")" "$second $first"
+  assert_equal "$(find "$there/snapshots" -name manifest.json) $(find "$there/trash" -name manifest.json)" \
+    "$there/snapshots/$second/manifest.json $there/trash/$first/manifest.json"
   assert_equal "$(cd "$there/trash/$first" && echo *)" 'SHA256SUMS manifest.json pruned summary.txt'
   assert_copy "$there" 1
 }
