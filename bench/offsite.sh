@@ -36,7 +36,7 @@ measure() { # LABEL COMMAND...
   local before from label=$1
   shift
   before=$(requests) from=$EPOCHREALTIME
-  "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2 && exit 1; }
+  env -u AWS_CA_BUNDLE "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2 && exit 1; }
   awk -v label="$label" -v from="$from" -v to="$EPOCHREALTIME" -v requests="$(($(requests) - before))" \
     'BEGIN {printf "%-52s %8.1f s %7d requests\n", label, to - from, requests}'
 }

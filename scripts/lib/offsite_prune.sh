@@ -6,6 +6,7 @@
 # a cut at any moment leaves no snapshot without its objects: snapshots go to trash/ first, objects after the grace.
 
 shadow=
+has_moved=false # finish_moves had something to do
 
 # Objects that no snapshot ever named may belong to a push that is at work on another host: they stay so long.
 orphan_age=172800
@@ -49,6 +50,7 @@ finish_moves() {
   local id
   while read -r id; do
     remote_run 600 "$work/out" move "$base/snapshots/$id" "$base/trash/$id" || return 1
+    has_moved=true
   done < <(comm -12 <(awk -F / '$1 == "snapshots" {print $2}' "$work/there" | sort -u) <(awk -F / '$1 == "trash" {print $2}' "$work/there" | sort -u))
   list_remote "$work/there"
 }
@@ -123,7 +125,7 @@ carry_out() {
 # Where folders are not only parts of names. Nothing depends on it.
 remove_folders() {
   local top
-  if ! "$is_staged" || [[ ! -s $work/to_trash && ! -s $work/to_remove ]]; then return 0; fi
+  if ! "$is_staged" || { ! "$has_moved" && [[ ! -s $work/to_trash && ! -s $work/to_remove ]]; }; then return 0; fi
   for top in snapshots trash; do remote_run 600 "$work/out" --retries 1 rmdirs --leave-root "$base/$top" || true; done
   failure=''
 }

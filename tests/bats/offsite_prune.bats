@@ -7,16 +7,19 @@ load remotes
 
 setup() {
   make_host
+  printf 'max_shrink = "100%%"\n' >>holdfast.toml
   add_folder
   printf '[remote.retention]\nkeep_last = 1\nmin_keep = 1\ngrace = "2d"\n' >>holdfast.toml
   there=$BATS_TEST_TMPDIR/usb/trader1
 }
 
-push_two() { # sets first, second
+push_two() { # sets first, which alone has a large file, and second
+  head -c 18000000 /dev/urandom >conf/old
   run -0 --separate-stderr snap
   first=$output
   run -0 "$offsite" push
-  head -c 2000000 /dev/urandom >conf/blob
+  rm conf/old
+  printf 'more\n' >conf/more
   run -0 --separate-stderr snap
   second=$output
   run -0 "$offsite" push
