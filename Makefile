@@ -3,6 +3,7 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+SCALE ?= full
 BUILD = $(if $(filter release,$(PRESET)),build,build-$(PRESET))
 
 .DEFAULT_GOAL := build
@@ -39,13 +40,10 @@ fmt: ## format C++ and shell in place
 	@scripts/dev/deps.sh test dev
 	@scripts/dev/fmt.sh
 
-bench: build ## measure against zstd, find, openssl, sqlite3, DuckDB, pg_dump and pgBackRest, sealed against plain, and how long an incident takes
+bench: build ## measure everything, beside other tools too; SCALE=small: a few minutes, only beside restic, borg, bup and zstd
+	@scripts/dev/deps.sh bench store
 	@cmake --build $(BUILD) --target bench_helpers
-	@bench/run.sh
-	@bench/sealed.sh
-	@bench/exports.sh
-	@bench/servers.sh
-	@bench/recovery.sh
+	@bench/all.sh $(SCALE)
 
 install: build ## install below PREFIX (default /usr/local); DESTDIR is obeyed
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -160,7 +160,7 @@ def main():
             comparison.workload(name, arguments.rounds or scale["rounds"], classes)
     finally:
         shutil.rmtree(arguments.work)
-    report = {"machine": machine(), "date": datetime.date.today().isoformat(), "scale": {"name": arguments.scale, **scale}, "versions": {c.name: c.version() for c in classes}, "runs": results,
+    report = {"rounds": arguments.rounds or scale["rounds"], "machine": machine(), "date": datetime.date.today().isoformat(), "scale": {"name": arguments.scale, **scale}, "versions": {c.name: c.version() for c in classes}, "runs": results,
               "load": os.getloadavg()[2]}
     report["medians"] = {w: {t: {p: {k: statistics.median(r[k] for r in runs) for k in runs[0]} for p, runs in phases.items() if p != "failed"}
                              for t, phases in by_tool.items()} for w, by_tool in results.items()}

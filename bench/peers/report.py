@@ -62,7 +62,7 @@ def judged(tools, workload):
 
 
 def markdown(report):
-    out = [f"Measured on {report['date']}: {report['machine']}; medians of {report['scale']['rounds']} interleaved runs, warm caches, load {report['load']:.1f}.",
+    out = [f"Measured on {report['date']}: {report['machine']}; medians of {report['rounds']} interleaved runs, warm caches, load {report['load']:.1f}.",
            "; ".join(f"{t}: {v}" for t, v in report["versions"].items()) + ".", ""]
     for workload, tools in report["medians"].items():
         scale = report["scale"]
