@@ -33,17 +33,18 @@ in one transaction. The database that was there stays, as NAME_before_<time>, un
   --database NAME  only this database of it
   --clean          the database exists already: exchange it (without this, that is an error)
   --into NAME      restore the one database as NAME, beside the live one
-  --table NAME     only this table, into the database that is there; with --clean instead of the one that is there; repeatable
+  --table NAME     only this table with its partitions, into the database that is there; with --clean instead of the one that is
+                   there; with its schema if there are several of that name; repeatable
   --to-file FILE   write the database (or the tables) as SQL to FILE; no server is asked
   --scratch        restore into a private server that is made for it, prove it there, and remove it: for drills. Without SNAPSHOT
                    and inside of a check, HOLDFAST_RESTORED names the dump
-  --globals        make missing roles and tablespaces from globals.sql
+  --globals        make missing roles and tablespaces from globals.sql; those that are there stay as they are
   --no-owner       restore without owners and grants
   --force          end connections to the database that is exchanged
   --jobs N         how many tables at once (default 2)
   --staging DIR    where the dump is put meanwhile (default TMPDIR, else /tmp)
   --undo           exchange the names back: the database of before the last restore
-  --accept         drop what --undo would need
+  --accept         drop what --undo would need, and what a restore that was killed left
   --dry-run        say what is missing or in the way; changes nothing
   --path DIR       the repository       --config FILE    the configuration       --quiet    only errors and warnings
 

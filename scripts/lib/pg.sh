@@ -88,7 +88,7 @@ sql_statements() {
 run_whole() { # <database> <file of SQL> [what it is about]: fails if nothing was done
   local number status='' begin=$SECONDS
   psql_in "$1" < <(printf 'BEGIN;\nSELECT txid_current();\n' && cat -- "$2" && printf '\n;COMMIT;\nSELECT $$done$$;\n') >"$2.answer" 2>"$2.errors" || true
-  if [[ $(sed -n '$p' -- "$2.answer") == done ]]; then return 0; fi # the end of its input is no error to psql
+  if [[ $(sed -n '$p' -- "$2.answer") == 'done' ]]; then return 0; fi # the end of its input is no error to psql
   cat -- "$2.errors" >&2
   number=$(sed -n '1p' -- "$2.answer")
   if [[ ! $number =~ ^[0-9]+$ ]]; then return 1; fi

@@ -51,6 +51,16 @@ configure() { # <line of the source>...
   assert_whole
 }
 
+@test "postgres: a dump that is cut off on its way makes no component, although its exit status is lost too" {
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/bash\n"$@" | head -c 1000000\n' >"$BATS_TEST_TMPDIR/bin/cut"
+  chmod +x "$BATS_TEST_TMPDIR/bin/cut"
+  configure 'user = "owner"' "via = [\"$BATS_TEST_TMPDIR/bin/cut\"]" 'globals = "none"'
+  run -8 --separate-stderr snap
+  assert_regex "$stderr" 'stopped early: its output has no end'
+  assert_equal "$(catalog list --json | jq length)" 0
+}
+
 @test "postgres: a wrong password, a wrong database and a host that is not there fail in seconds and ask nobody" {
   password_file wrong
   SECONDS=0

@@ -8,9 +8,10 @@ load servers
 
 setup_file() {
   make_postgres
-  pg_ask postgres 'CREATE ROLE trading_user LOGIN SUPERUSER PASSWORD $$secret$$' 'CREATE DATABASE trading_db OWNER trading_user'
+  pg_ask postgres 'CREATE ROLE trading_user LOGIN CREATEDB PASSWORD $$secret$$' 'CREATE DATABASE trading_db OWNER trading_user'
   pg_ask trading_db 'CREATE TABLE trades(id serial PRIMARY KEY, price numeric, created_at timestamptz DEFAULT now())' \
-    'INSERT INTO trades(price) SELECT generate_series(1, 1000)'
+    'INSERT INTO trades(price) SELECT generate_series(1, 1000)' \
+    'ALTER TABLE trades OWNER TO trading_user'
 }
 
 teardown_file() {

@@ -12,6 +12,7 @@
 #include "holdfast/base/crc64.hpp"
 #include "holdfast/base/error.hpp"
 #include "holdfast/base/text.hpp"
+#include "holdfast/source/pg_archive.hpp"
 
 namespace holdfast {
 
@@ -27,6 +28,7 @@ public:
         if (head_.size() < kHeadBytes)
             head_ += as_text(bytes.first(std::min(bytes.size(), kHeadBytes - head_.size())));
         if (output_ == ClientOutput::redis_info) text_ += as_text(bytes);
+        if (output_ == ClientOutput::pg_dump) archive_.write(bytes);
         held_.insert(held_.end(), bytes.begin(), bytes.end());
         if (held_.size() > kHeldBytes) let_go(held_.size() - kHeldBytes);
     }
@@ -70,7 +72,7 @@ private:
                                                           [](std::byte b) { return b == std::byte{0}; });
             case ClientOutput::redis_dump: return ends_dump(0) || (is_marked() && ends_dump(kMarkBytes));
             case ClientOutput::redis_info: return text_.find("\n# Keyspace") != std::string::npos;
-            case ClientOutput::pg_dump: return true;  // its table of contents stands in front
+            case ClientOutput::pg_dump: return archive_.is_whole();
         }
         return false;
     }
@@ -103,6 +105,7 @@ private:
 
     ClientOutput output_;
     Sink sink_;
+    PgArchive archive_;
     std::string head_, text_;
     Bytes held_;             // the last bytes, which are judged at the end
     std::uint64_t crc_ = 0;  // of what was handed on

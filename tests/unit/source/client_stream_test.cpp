@@ -29,6 +29,35 @@ std::string redis_dump(std::size_t bytes) {
 }
 const std::string kMark(40, 'a');
 
+std::string pg_integer(std::int64_t value) {
+    std::string out(1, value < 0 ? '\1' : '\0');
+    for (int i = 0; i < 4; ++i) out += static_cast<char>((value < 0 ? -value : value) >> (8 * i));
+    return out;
+}
+std::string pg_text(const std::string& text) {
+    return pg_integer(static_cast<std::int64_t>(text.size())) + text;
+}
+std::string pg_entry(int number, bool has_data) {
+    std::string out = pg_integer(number) + pg_integer(has_data ? 1 : 0);
+    for (const char* text : {"1259", "16384", "trades", "TABLE DATA"}) out += pg_text(text);
+    out += pg_integer(3);
+    for (int i = 0; i < 4; ++i) out += pg_text("public");
+    out += pg_integer(-1) + pg_text("heap") + pg_text("owner") + pg_text("false");
+    out += pg_text("215") + pg_integer(-1);                        // depends on that
+    return out + (has_data ? '\1' : '\3') + std::string(8, '\0');  // where its data is: not known, or none
+}
+/// A custom dump of pg_dump 15: a table of `rows` bytes, large objects, and something without data.
+std::string pg_dump(std::size_t rows) {
+    std::string out = "PGDMP\x01\x0e";
+    out += std::string(1, '\0') + "\x04\x08\x01" + pg_integer(0);
+    for (int i = 0; i < 7; ++i) out += pg_integer(i);
+    out += pg_text("shop") + pg_text("15.1") + pg_text("15.1") + pg_integer(3);
+    out += pg_entry(1, true) + pg_entry(2, false) + pg_entry(3, true);
+    out += '\1' + pg_integer(1) + pg_text(std::string(rows, 'r')) + pg_text("\\.\n\n\n") + pg_integer(0);
+    out += '\3' + pg_integer(3) + pg_integer(16385) + pg_text(std::string(300, 'o')) + pg_integer(0);
+    return out + pg_integer(16386) + pg_integer(0) + pg_integer(0);
+}
+
 }  // namespace
 
 TEST_CASE("client_stream: a dump of Redis passes unchanged, in whatever pieces it comes") {
@@ -75,4 +104,26 @@ TEST_CASE("client_stream: globals need their closing line and a base backup the 
     const std::string tar = "base" + std::string(2000, 'x') + std::string(1024, '\0');
     CHECK(pass(ClientOutput::pg_base, tar, 100) == tar);
     CHECK(testing::contains(failure(ClientOutput::pg_base, tar.substr(0, tar.size() - 1)), "stopped early"));
+}
+
+TEST_CASE("client_stream: a custom dump of pg_dump passes unchanged, in whatever pieces it comes") {
+    for (const std::size_t rows : {1U, 6000U, 70000U})
+        for (const std::size_t step : {1U, 7U, 4096U, 100000U})
+            CHECK(pass(ClientOutput::pg_dump, pg_dump(rows), step) == pg_dump(rows));
+}
+
+TEST_CASE(
+    "client_stream: a custom dump of pg_dump that is cut off anywhere is refused, as is one with more behind "
+    "it") {
+    const std::string whole = pg_dump(500);
+    for (std::size_t size = 5; size < whole.size(); ++size)
+        CHECK(failure(ClientOutput::pg_dump, whole.substr(0, size)) ==
+              "'client' stopped early: its output has no end");
+    CHECK(testing::contains(failure(ClientOutput::pg_dump, whole + '\1'), "stopped early"));
+}
+
+TEST_CASE("client_stream: a custom dump of a version that is not known passes") {
+    std::string text = pg_dump(10);
+    text[6] = 99;
+    CHECK(pass(ClientOutput::pg_dump, text) == text);
 }
