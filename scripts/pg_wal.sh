@@ -6,6 +6,8 @@ shopt -s inherit_errexit
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/base.sh"
 # shellcheck source=lib/config.sh
 source "$lib_dir/config.sh"
+# shellcheck source=lib/child.sh
+source "$lib_dir/child.sh"
 # shellcheck source=lib/server_source.sh
 source "$lib_dir/server_source.sh"
 # shellcheck source=lib/pg.sh
@@ -13,7 +15,7 @@ source "$lib_dir/pg.sh"
 
 usage='usage: pg_wal.sh run DIR [OPTION]...      receive WAL into DIR until told to stop (holdfast-wal.service)
        pg_wal.sh check DIR [OPTION]...    is it complete and fresh?
-       pg_wal.sh clean DIR --older-than TIME    remove segments that are older: snapshots hold them
+       pg_wal.sh clean DIR [--older-than TIME]    remove segments that the newest snapshot holds and no base backup needs
 A replication slot makes the server keep what has not arrived yet: if this does not run, its disk fills. DIR is a source of
 kind "tree", named after the physical source with -wal behind it; with both, pg_pitr.sh goes back to any moment.
 
@@ -21,7 +23,8 @@ kind "tree", named after the physical source with -wal behind it; with both, pg_
   --slot NAME      the replication slot (default holdfast), which is made if it is not there
   --drop-slot      with run: drop the slot and end; the server keeps nothing for us any more
   --max-age TIME   with check: how old the newest WAL may be (default 10m)
-  --config FILE    the configuration      --quiet    only errors and warnings
+  --older-than T   with clean: and only those that are older than this (90s, 15m, 7d)
+  --config FILE    the configuration      --path DIR    the repository      --quiet    only errors and warnings
 
 EXIT STATUS
   0 fine   4 the newest WAL is too old   5 segments are missing   6 there is no WAL   8 the server ended the connection'
@@ -63,6 +66,7 @@ parse_arguments() {
 }
 
 run() {
+  local code=0
   need pg_receivewal
   load_config --trusted "${flags[@]}"
   choose_source postgres "$source" physical
@@ -73,8 +77,14 @@ run() {
   pg_receivewal --create-slot --if-not-exists --slot="$slot" --no-password --dbname="$pg_link" ||
     die 8 "the slot '$slot' cannot be made" "may this user replicate (ALTER ROLE … REPLICATION, pg_hba.conf)? what the server says is above"
   log "receiving WAL into '$dir' by slot '$slot'"
+  on_exit stop_child
   # On disk at once: what is acknowledged here, the server may forget.
-  exec pg_receivewal --directory="$dir" --slot="$slot" --synchronous --no-loop --no-password --dbname="$pg_link"
+  pg_receivewal --directory="$dir" --slot="$slot" --synchronous --no-loop --no-password --dbname="$pg_link" &
+  child_pid=$!
+  wait "$child_pid" || code=$?
+  child_pid=
+  die 8 "no WAL is received any more (pg_receivewal ended with $code)" \
+    "what the server says is above. If it was restored, its WAL is another line: move '$dir' away, begin with an empty folder, and take a base backup (docs/runbook.md)"
 }
 
 # Names of segments are timeline, high and low number; how many low numbers there are follows from the size of a segment.
@@ -103,10 +113,41 @@ check() {
   log "$(wc -l <<<"$list") segments without a gap, the newest $age s old"
 }
 
+# The source whose folder this is.
+wal_source() {
+  local place name path
+  place=$(realpath -- "$dir") || die 6 "there is no folder '$dir'" "is it the one that pg_wal.sh run writes?"
+  while IFS=$'\t' read -r name path; do
+    if [[ $(realpath -m -- "$path") == "$place" ]]; then
+      printf '%s\n' "$name"
+      return
+    fi
+  done < <(jq -r '.source[] | select(.kind == "tree") | .name as $n | .path[] | [$n, .] | @tsv' < <(pour "$config_json"))
+  die 3 "no source of kind \"tree\" has the path '$dir', so no snapshot holds its WAL; nothing was removed" "snap --print-config shows the sources"
+}
+
+# Never what a snapshot might still need: a segment goes if the newest snapshot holds it, and the oldest base backup began after it.
 clean() {
-  [[ -n $older_than ]] || die 2 "clean needs --older-than" "longer than the time from one base backup to the next"
-  seconds --older-than "$older_than"
-  find "$dir" -maxdepth 1 -type f -regextype posix-extended -regex '.*/[0-9A-F]{24}' -mmin "+$((REPLY / 60))" -delete
+  local physical wal list snapshot oldest name limit=$EPOCHSECONDS
+  need jq
+  if [[ -n $older_than ]]; then
+    seconds --older-than "$older_than"
+    limit=$((EPOCHSECONDS - REPLY))
+  fi
+  load_config "${flags[@]}"
+  choose_source postgres "$source" physical
+  physical=$(source_get .name)
+  wal=$(wal_source)
+  list=$(catalog list --json "${flags[@]}") || exit
+  snapshot=$(jq -r --arg s "$wal" 'map(select(.sources | index($s)))[0].id // empty' <<<"$list")
+  oldest=$(jq -r --arg s "$physical" 'map(select(.sources | index($s))) | last | .started_utc // empty | fromdate' <<<"$list")
+  [[ -n $snapshot && -n $oldest ]] || die 6 "no snapshot holds WAL (source '$wal') or a base backup (source '$physical'); nothing was removed" "snap $physical $wal"
+  if ((oldest < limit)); then limit=$oldest; fi
+  catalog files "$snapshot" "$wal" --json "${flags[@]}" | jq -r '.. | .path? // empty' | { grep -oE '[0-9A-F]{24}$' || true; } | while IFS= read -r name; do
+    if [[ -f $dir/$name ]] && (($(stat -c %Y -- "$dir/$name") < limit)); then
+      rm -f -- "$dir/$name" && printf '%s\n' "$name"
+    fi
+  done
 }
 
 parse_arguments "$@"

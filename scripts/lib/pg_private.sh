@@ -49,10 +49,10 @@ die_of_log() { # <message>
 }
 
 # Nobody but us can reach it: no port, and a folder that is closed to others.
-start_private() { # <data folder> [wait s]
+start_private() { # <data folder> [argument]...
   (cd / && exec "${as_server[@]}" "$pg_bin/postgres" -D "$1" -c listen_addresses='' -c unix_socket_directories="$pg_home" -c port=5432 \
     -c fsync=off -c full_page_writes=off -c archive_mode=off -c ssl=off -c logging_collector=off -c log_destination=stderr \
-    -c log_min_messages=log -c lc_messages=C -c shared_buffers=32MB -c hba_file="$pg_home/hba.conf") >>"$pg_home.log" 2>&1 &
+    -c log_min_messages=log -c lc_messages=C -c shared_buffers=32MB -c hba_file="$pg_home/hba.conf" "${@:2}") >>"$pg_home.log" 2>&1 &
   private_pid=$!
 }
 

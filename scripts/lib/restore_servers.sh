@@ -28,7 +28,8 @@ go_to_moment() { # before anything is chosen
   mode=$(jq -r --arg name "${sources[0]}" '.source[] | select(.name == $name and .kind == "postgres") | .mode' < <(pour "$config_json"))
   if [[ $mode != physical ]]; then return 0; fi
   [[ -n $target ]] || die 2 "source '${sources[0]}' is a whole cluster, which is laid out beside the live one" "say where: --target DIR"
-  exec "$BASH" "$lib_dir/../pg_pitr.sh" --source "${sources[0]}" --at "$at" --target "$target" ${repo:+--path "$repo"} ${config:+--config "$config"}
+  if "$is_dry"; then set -- --dry-run; else set --; fi
+  exec "$BASH" "$lib_dir/../pg_pitr.sh" "$@" --source "${sources[0]}" --at "$at" --target "$target" ${repo:+--path "$repo"} ${config:+--config "$config"}
 }
 
 # Nothing live is touched here; a failure ends the script.

@@ -35,6 +35,15 @@ struct TreeProblem {
     std::string reason;
 };
 
+/// A segment that pg_receivewal has not received whole: written all the time, in order, so what was read of it is good up to some
+/// point; and renamed when it is whole.
+inline bool is_arriving_wal(const std::string& path) {
+    static constexpr std::string_view kMark = ".partial";
+    const std::string_view name = std::string_view{path}.substr(path.rfind('/') + 1);
+    return name.size() == 24 + kMark.size() && name.ends_with(kMark) &&
+           name.find_first_not_of("0123456789ABCDEF") == 24;
+}
+
 struct TreeReport {
     static constexpr std::size_t kMaxListed = 1000;  // of each list; the counts go on
 
@@ -53,8 +62,11 @@ struct TreeReport {
     std::uint64_t note_count = 0;
 
     void tell(TreeIssue issue, const std::string& path, const std::string& reason) {
-        std::vector<TreeProblem>& list = is_problem(issue) ? problems : notes;
-        ++(is_problem(issue) ? problem_count : note_count);
+        const bool is_to_be_expected =
+            (issue == TreeIssue::changed || issue == TreeIssue::vanished) && is_arriving_wal(path);
+        const bool counts = is_problem(issue) && !is_to_be_expected;
+        std::vector<TreeProblem>& list = counts ? problems : notes;
+        ++(counts ? problem_count : note_count);
         if (list.size() < kMaxListed) list.push_back({issue, path, reason});
     }
     void count(EntryType type, std::uint64_t bytes) {
