@@ -14,7 +14,7 @@ setup() {
 }
 
 push_two() { # sets first, which alone has a large file, and second
-  head -c 18000000 /dev/urandom >conf/old
+  head -c 40000000 /dev/urandom >conf/old
   run -0 --separate-stderr snap
   first=$output
   run -0 "$offsite" push
