@@ -58,15 +58,15 @@ parse_arguments() {
 
 # What is ignored looks as if it were done: --undo --source trades would take back all sources.
 check_meaning() {
-  local option way=--$verb meant='--path --config --quiet --yes --dry-run'
+  local option way=--$verb meant='--path --config --remote --quiet --yes --dry-run'
   case $verb in
-    list) way=list meant+=' --source --remote' ;;
+    list) way=list meant+=' --source' ;;
     accept) meant+=' --accept' ;;
     undo) meant+=' --undo --force --wait' ;;
     resume) meant+=' --resume --force --wait --no-rollback' ;;
     *)
       if [[ -z $target ]]; then return 0; fi
-      way=--target meant+=' --target --at --source --to --remote' # --to has its own words
+      way=--target meant+=' --target --at --source --to' # --to has its own words
       ;;
   esac
   for option in "${given[@]}"; do
