@@ -13,11 +13,14 @@ inline constexpr const char* kRows =
     "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 "
     "FROM n WHERE x<20000) INSERT INTO t SELECT x, hex(randomblob(50)) FROM n;";
 
+/// For who does not open it.
+inline constexpr const char* kWrapped = "-----BEGIN PGP MESSAGE-----\n\n-----END PGP MESSAGE-----\n";
+
 struct SealedRepository {
     TempDir dir;
     NewSealKey pair = make_seal_key("test");
     Repository repository =
-        ops::init(dir / "repo", ops::SealKeys{pair.certificate_pem, "wrapped", pair.fingerprint});
+        ops::init(dir / "repo", ops::SealKeys{pair.certificate_pem, kWrapped, pair.fingerprint});
     int unlocked = 0;
 
     Repository with_key() {

@@ -105,7 +105,8 @@ inline InitResult run_init(const Environment& env, const InitFlags& flags) {
     for (const GpgKey& key : out.recipients)
         out.notes.push_back("can be opened by " + key.fingerprint + " " + key.user);
     if (!flags.recovery_kit.empty())
-        out.page = write_recovery_kit(out.repository, flags.recovery_kit);
+        out.page = write_recovery_kit(out.repository, flags.recovery_kit,
+                                      Digest::parse(env.config.repository.certificate));
     else if (!out.recipients.empty())
         out.notes.push_back("print a recovery kit and keep it elsewhere: init --recovery-kit DIR");
     return out;

@@ -50,6 +50,12 @@ inline std::string wrap_key(ByteSpan key_pem, const std::vector<GpgKey>& recipie
     return armored.insert(first + 1, lines);
 }
 
+inline std::vector<std::string> fingerprints_of(const std::vector<GpgKey>& recipients) {
+    std::vector<std::string> out;
+    for (const GpgKey& key : recipients) out.push_back(key.fingerprint);
+    return out;
+}
+
 inline Json recipients_json(const std::vector<GpgKey>& recipients) {
     Json out = Json::array();
     for (const GpgKey& key : recipients) out.push_back(key.fingerprint);
@@ -84,7 +90,8 @@ inline std::vector<GpgKey> recipients_of(std::string_view wrapped) {
 inline SealKeys make_keys_for(const std::vector<GpgKey>& recipients) {
     forbid_core_dumps();
     const NewSealKey pair = make_seal_key("holdfast backups of " + host_name());
-    return {pair.certificate_pem, detail::wrap_key(pair.key_pem.view(), recipients), pair.fingerprint};
+    return {pair.certificate_pem, detail::wrap_key(pair.key_pem.view(), recipients), pair.fingerprint,
+            detail::fingerprints_of(recipients)};
 }
 
 struct Rekeyed {
@@ -118,25 +125,47 @@ inline Rekeyed rekey(const Repository& repository, const Unlock& unlock,
         }
     }
     LedgerWriter ledger(repository, lock_wait);
+    auto pin = detail::read_pin(detail::pin_path(repository.id()));
+    if (pin && pin->certificate == current) {  // killed from here on, this host knows either file
+        pin->wrapped.push_back(sha256(wrapped.back()));
+        detail::write_pin(*pin);
+    } else {
+        pin.reset();
+    }
     for (std::size_t i = 0; i < wrapped.size(); ++i)
         publish_file(wrapped_key_path(root, done.certificates[i]), as_bytes(wrapped[i]));
     Json certificates = Json::array();
     for (const Digest& fingerprint : done.certificates) certificates.push_back(fingerprint.hex());
+    if (pin) pin_certificate(repository, detail::fingerprints_of(recipients));
     ledger.append("rekeyed", "",
-                  {{"certificates", certificates}, {"recipients", detail::recipients_json(recipients)}});
+                  {{"certificates", certificates},
+                   {"recipients", detail::recipients_json(recipients)},
+                   {"wrapped_sha256", detail::wrapped_digest(root, current)->hex()}});
     return done;
 }
 
-/// The people whom the current key is for, as long as their keys can be used. Throws: crypto.
+/// The people whom the current key is for, as long as their keys can be used. What its file says of them nobody proves, so they
+/// must be those that this host chose, or saw chosen. Throws: refused (others, or not known here), crypto.
 inline std::vector<GpgKey> current_recipients(const Repository& repository) {
     const Digest& current = detail::keyring_of(repository).current();
     const std::string path = wrapped_key_path(repository.root(), current).string();
     std::vector<std::string> fingerprints;
     for (const GpgKey& key : recipients_of(read_file_if_any(path, kMaxKeyText).value_or("")))
         fingerprints.push_back(key.fingerprint);
-    if (fingerprints.empty())
-        throw Error(Kind::crypto, in_quotes(path) + " does not say whom it is for",
-                    "name them: --recipient A --recipient B");
+    const auto pin = detail::find_pin(repository);
+    const bool is_own = pin && pin->repository == repository.id() && pin->certificate == current;
+    std::vector<std::string> known = is_own ? pin->recipients : std::vector<std::string>{};
+    const std::string hint = "name them: --recipient A --recipient B";
+    if (known.empty())
+        throw Error(Kind::refused, "this host does not know whom the recovery key is for", hint);
+    std::sort(known.begin(), known.end());
+    std::sort(fingerprints.begin(), fingerprints.end());
+    if (fingerprints != known)
+        throw Error(Kind::refused,
+                    in_quotes(path) +
+                        " says that it is for others than this host knows: somebody changed it, or "
+                        "rekeyed elsewhere",
+                    "compare with the recovery kit, then " + hint);
     return choose_recipients(fingerprints, Escrow::waived);
 }
 
@@ -155,12 +184,16 @@ inline Repository rotate(const Repository& repository, const std::vector<GpgKey>
                            {"replaces", old.hex()},
                            {"recipients", detail::recipients_json(recipients)}};
     // Whenever this process dies, the host knows what it finds: check_certificate() finishes what took effect.
-    detail::write_pin(repository.root(), repository.id(), old, rotation);
+    detail::CertificatePin pin{repository.id(), json_text(repository.root().string()), old};
+    if (const auto before = detail::read_pin(detail::pin_path(repository.id()))) pin = *before;
+    pin.certificate = old;
+    pin.rotation = rotation;
+    detail::write_pin(pin);
     format["certificate"] = keys.fingerprint.hex();
     publish_file(path, as_bytes(dump_json(format, 2) + "\n"));
     ledger.append("rotated", "", rotation);
     Repository rotated = Repository::open(repository.root());
-    pin_certificate(rotated);
+    pin_certificate(rotated, detail::fingerprints_of(recipients));
     return rotated;
 }
 

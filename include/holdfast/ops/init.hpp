@@ -51,8 +51,9 @@ inline std::string new_repository_id() {
 /// What a sealed repository begins with.
 struct SealKeys {
     std::string certificate_pem;
-    std::string wrapped_key;  // encrypted to people: wrap/gpg.hpp
-    Digest fingerprint;       // of the certificate
+    std::string wrapped_key;                // encrypted to people: wrap/gpg.hpp
+    Digest fingerprint;                     // of the certificate
+    std::vector<std::string> recipients{};  // fingerprints
 };
 
 /// The pair into keys/, durable. Throws: io.
@@ -99,11 +100,11 @@ inline Repository init(const fs::path& path, const std::optional<SealKeys>& keys
     if (keys) {
         write_seal_keys(root, *keys);
         json["certificate"] = keys->fingerprint.hex();
-        detail::write_pin(root, id, keys->fingerprint);
+        detail::write_pin({id, json_text(root.string()), keys->fingerprint, keys->recipients});
     }
     publish_file(root / "format.json", as_bytes(dump_json(json, 2) + "\n"));
     Repository repository = Repository::open(root);
-    pin_certificate(repository);
+    pin_certificate(repository, keys ? keys->recipients : std::vector<std::string>{});
     return repository;
 }
 
