@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
         ops::VerifyOptions options = cli::verify_options(wanted, repository);
         options.sources = env.config.sources;
         options.signature = cli::signature_rules(env);
+        options.certificate = Digest::parse(env.config.repository.certificate);
         options.lock_wait = env.config.repository.lock_wait;
         options.show = flags.quiet ? Progress::Show::never : Progress::Show::on_terminal;
         const ops::VerifyReport report = ops::verify(repository, options);

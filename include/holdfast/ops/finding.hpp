@@ -9,6 +9,8 @@ namespace holdfast::ops {
 
 enum class Severity { damage, warning };
 
+inline constexpr const char* kKeysItem = "keys";  // an item that is no file of a snapshot: recovery keys
+
 inline const char* severity_name(Severity severity) {
     return severity == Severity::damage ? "damage" : "warning";
 }

@@ -1,6 +1,7 @@
 // ops/gather_keys.hpp - the OpenPGP keys that a repository and a configuration depend on, as facts. Nothing is decrypted.
 #pragma once
 
+#include "holdfast/ops/check_keys.hpp"
 #include "holdfast/ops/escrow.hpp"
 #include "holdfast/policy/health_keys.hpp"
 
@@ -13,22 +14,18 @@ inline KeyFacts gather_key(const std::string& fingerprint, const std::string& us
 }
 
 /// Of the current recovery key; nothing proves the names in it but their keys. Throws: crypto, config, io.
-inline RepositoryKeys gather_recipients(const Repository& repository) {
+inline RepositoryKeys gather_recipients(const Repository& repository,
+                                        const std::optional<Digest>& configured) {
     const Digest& current = detail::keyring_of(repository).current();
     RepositoryKeys out{current.hex(), "", {}};
-    try {
-        read_certificate(repository.root(), current);
-    } catch (const Error& e) {
-        out.damage = e.what();
+    if (const KeyTrouble trouble = check_keys(repository, configured); !trouble.damage.empty()) {
+        out.damage = trouble.damage.front();
         return out;
     }
     const std::string path = wrapped_key_path(repository.root(), current).string();
     const auto wrapped = read_file_if_any(path, kMaxKeyText);
     const std::vector<GpgKey> people = recipients_of(wrapped.value_or(""));
-    if (!wrapped)
-        out.damage = "the recovery key " + in_quotes(path) + " is missing";
-    else if (people.empty())
-        out.damage = in_quotes(path) + " does not say whom it is for";
+    if (people.empty()) out.damage = in_quotes(path) + " does not say whom it is for";
     for (const GpgKey& key : people) out.recipients.push_back(gather_key(key.fingerprint, key.user, false));
     return out;
 }

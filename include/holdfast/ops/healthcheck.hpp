@@ -105,7 +105,9 @@ inline HealthResults check_alerts(HealthContext& c) {
 inline HealthResults check_keys(HealthContext& c) {
     HealthResults out;
     if (c.repository().keyring() != nullptr)
-        out.push_back(judge_recipients(gather_recipients(c.repository()), c.limits(), c.options.now));
+        out.push_back(judge_recipients(
+            gather_recipients(c.repository(), Digest::parse(c.options.config.repository.certificate)),
+            c.limits(), c.options.now));
     if (const std::string& signer = c.options.config.repository.signing_key; !signer.empty())
         out.push_back(judge_signer(gather_key(signer, "", true), c.limits(), c.options.now));
     if (out.empty()) out.push_back(HealthVerdict("keys", "").take("none: neither encrypted nor signed"));

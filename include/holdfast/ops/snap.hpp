@@ -10,7 +10,7 @@
 #include "holdfast/base/host_name.hpp"
 #include "holdfast/ops/capture_client.hpp"
 #include "holdfast/ops/capture_tree.hpp"
-#include "holdfast/ops/check_certificate.hpp"
+#include "holdfast/ops/check_keys.hpp"
 #include "holdfast/ops/host_history.hpp"
 #include "holdfast/ops/keep_recipes.hpp"
 #include "holdfast/ops/leftovers.hpp"
@@ -206,6 +206,9 @@ inline SnapReport snap(const Repository& repository, const SnapOptions& options)
                     "a sealed one is made with: init --recipient");
     if (auto note = check_certificate(repository, options.certificate))
         report.notes.push_back(*std::move(note));
+    // Sealed it can still be, but nobody could open it.
+    for (const std::string& what : check_keys(repository, options.certificate).damage)
+        manifest.suspect.push_back(what);
     const HostMemory memory = recall(repository);
     SnapshotList snapshots = list_snapshots(repository);
     for (const UnreadableSnapshot& u : snapshots.unreadable)

@@ -7,6 +7,7 @@
 // every snapshot that needs it, also for those that nobody asked about.
 #pragma once
 
+#include "holdfast/ops/check_keys.hpp"
 #include "holdfast/ops/leftovers.hpp"
 #include "holdfast/ops/recovery_kit.hpp"
 #include "holdfast/ops/touched.hpp"
@@ -33,6 +34,7 @@ public:
         if (!options_.budget || !options_.deep) verify_objects();
         verify_history(repository_, report.findings, options_.signature, &report.notes);
         verify_recover_sh();
+        verify_keys();
         if (options_.deep) verify_streams();
         list_damage();
         if (options_.budget) keep_memory_small();
@@ -77,6 +79,13 @@ private:
                                         "another one, or somebody "
                                         "changed it; the one of init --recovery-kit is right"
                                       : "the repository lacks recover.sh; init --recovery-kit writes one");
+    }
+
+    void verify_keys() {
+        KeyTrouble trouble = check_keys(repository_, options_.certificate);
+        for (const std::string& what : trouble.damage)
+            report.findings.push_back({Severity::damage, "", "", kKeysItem, what});
+        std::move(trouble.notes.begin(), trouble.notes.end(), std::back_inserter(report.notes));
     }
 
     void verify_objects() {

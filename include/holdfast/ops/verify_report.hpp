@@ -16,11 +16,12 @@ struct VerifyOptions {
     bool deep = false;
     std::optional<double>
         share;  // up to 1: so much of the objects and, if deep, of the components, by chance
-    std::optional<Budget> budget;       // a rolling run over every snapshot; instead of share, implies all
-    bool quarantine = false;            // move damaged objects away, with the repository locked exclusively
-    std::vector<SourceConfig> sources;  // of the configuration: what asks for the newest row
-    SignatureRules signature{};         // what the configuration wants
-    fs::path staging;                   // empty: the repository's tmp folder
+    std::optional<Budget> budget;         // a rolling run over every snapshot; instead of share, implies all
+    bool quarantine = false;              // move damaged objects away, with the repository locked exclusively
+    std::vector<SourceConfig> sources;    // of the configuration: what asks for the newest row
+    SignatureRules signature{};           // what the configuration wants
+    std::optional<Digest> certificate{};  // that it expects
+    fs::path staging;                     // empty: the repository's tmp folder
     std::chrono::seconds lock_wait{600};
     Progress::Show show = Progress::Show::never;
     SystemSeconds now = now_utc();
@@ -50,7 +51,9 @@ struct VerifyReport {
     }
     int exit_code() const {
         const auto is_damage = [](const Finding& f) { return f.severity == Severity::damage; };
-        const auto is_signature = [](const Finding& f) { return f.item == kSignatureFile; };
+        const auto is_signature = [](const Finding& f) {
+            return f.item == kSignatureFile || f.item == kKeysItem;
+        };
         if (std::any_of(findings.begin(), findings.end(),
                         [&](const Finding& f) { return is_damage(f) && !is_signature(f); }))
             return static_cast<int>(Kind::corrupt);
