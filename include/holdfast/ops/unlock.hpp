@@ -80,6 +80,7 @@ inline Unlock make_unlocker(const fs::path& root, const std::string& key_file) {
     return [root = fs::absolute(root), key_file,
             text = std::make_shared<SecretBytes>()](const Digest& certificate) {
         forbid_core_dumps();
+        lock_key_memory();  // best effort: a restore must not fail for it
         if (key_file.empty()) return detail::unwrap_key(root, certificate);
         if (text->empty()) *text = read_key_file(key_file);
         return detail::matching_key(text->view(), read_certificate(root, certificate), key_file);

@@ -166,11 +166,17 @@ inline CertificatePtr make_certificate(EVP_PKEY* key, const std::string& common_
 
 }  // namespace detail
 
+/// From here on OpenSSL keeps private keys in memory that is never swapped out (its secure heap). False: the limit of the
+/// process is too low.
+inline bool lock_key_memory() {
+    return CRYPTO_secure_malloc_initialized() != 0 || CRYPTO_secure_malloc_init(64 * 1024, 32) == 1;
+}
+
 /// A new pair. The private key lies in locked memory from the first moment (OpenSSL's secure heap). At most 64
 /// characters of `common_name`. Throws: crypto.
 inline NewSealKey make_seal_key(const std::string& common_name) {
     using namespace detail;
-    if (CRYPTO_secure_malloc_initialized() == 0 && CRYPTO_secure_malloc_init(64 * 1024, 32) != 1)
+    if (!lock_key_memory())
         throw Error(Kind::crypto, "memory for a private key cannot be locked", "raise the limit: ulimit -l");
     const KeyPtr key{EVP_EC_gen(SN_X9_62_prime256v1)};
     if (key == nullptr) throw_openssl("make a key of the curve P-256");
