@@ -139,7 +139,8 @@ private:
 
     /// As a restore would, but a wrong signature fails also where none is required: then this is not what was taken. Throws: crypto.
     void check_signer() {
-        const SignatureCheck check = check_signature(repository_, out.snapshot, options_.signature);
+        const SignatureCheck check =
+            check_signature(repository_, out.snapshot, options_.signature, manifest->text_digest);
         if (check.state == Signed::missing && options_.signature.key.empty()) return;
         out.signature = check.text();
         require_signature(check, out.snapshot, options_.signature);

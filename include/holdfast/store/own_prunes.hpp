@@ -18,13 +18,13 @@ public:
     /// Without a file, or with one that cannot be read, no prune is foreign.
     explicit OwnPrunes(const Repository& repository)
         : path_(host_state_folder() / (repository.id() + ".pruned")) {
-        std::optional<std::string> text;
+        std::string text;
         try {
-            text = read_file_if_any(path_, 1_GiB);
+            text = read_file_if_any(path_, 1_GiB).value_or("");
         } catch (const Error&) {
             return;
         }
-        for (const std::string_view line : split(text.value_or(""), '\n')) {
+        for (const std::string_view line : split(text, '\n')) {
             if (line.starts_with("from ")) from_ = parse_number<std::uint64_t>(line.substr(5));
             if (is_snapshot_id(line)) ids_.emplace(line);
         }
