@@ -19,7 +19,7 @@ tree source NAME-wal, see pg_wal.sh), and makes DIR/data, a data folder that rec
 version is started on it. For PostgreSQL 12 and later.
 
   --at TIME        as PostgreSQL writes it: "2026-11-20 14:00:00+00"; without a zone it is UTC; end: as far as there is WAL
-  --target DIR     a new or empty folder (with --remove it need not be said)
+  --target DIR     a new or empty folder (with --remove it need not be said: one below TMPDIR, else /var/tmp)
   --source NAME    the physical source, if there are several
   --wal NAME       the source that has its WAL (default: the name with -wal behind it)
   --base ID        this snapshot for the base backup
@@ -70,7 +70,7 @@ parse_arguments() {
     shift
   done
   if "$removes" && [[ -z $target ]]; then
-    target=$(mktemp -d "${TMPDIR:-/tmp}/hf-pitr.XXXXXX") || die 8 "cannot make a folder in '${TMPDIR:-/tmp}'" "set TMPDIR"
+    target=$(mktemp -d "${TMPDIR:-/var/tmp}/hf-pitr.XXXXXX") || die 8 "cannot make a folder in '${TMPDIR:-/var/tmp}'" "set TMPDIR"
     chmod 711 "$target"
   fi
   if "$removes" && [[ -n ${HOLDFAST_RESTORED:-} ]]; then

@@ -186,27 +186,27 @@ pass_moment() { # in $moment
 
 @test "pitr: a drill starts the base backup with the WAL behind it, and fails if it does not come up" {
   receive
-  sed -i '/^\[\[source\]\]/{x;s/^/x/;/^xx$/{x;s/^/[[source.check]]\nname = "starts"\ncommand = ["PITR", "--at", "end", "--start", "--remove", "--query", "SELECT 1"]\ntimeout = "5m"\n/;b};x}' "$HOLDFAST_CONFIG"
-  sed -i "s|PITR|$scripts/pg_pitr.sh|" "$HOLDFAST_CONFIG"
+  sed -i "/^password_file/a [[source.check]]\nname = \"starts\"\ncommand = [\"$scripts/pg_pitr.sh\", \"--config\", \"$HOLDFAST_CONFIG\", \"--at\", \"end\", \"--start\", \"--remove\", \"--query\", \"SELECT 1\"]\ntimeout = \"5m\"" "$HOLDFAST_CONFIG"
   take pg pg-wal
-  run -0 --separate-stderr "$scripts/dr_drill.sh" --quiet
+  run --separate-stderr env TMPDIR="$PG_DIR" "$scripts/dr_drill.sh" --quiet # postgres may enter it
+  ((status == 0)) || fail "$stderr $(jq -c '.sources[].checks' "$(dirname "$output")"/recovery_test_*.json)"
   run -0 jq -r '[.sources[].checks[] | select(.name == "starts") | .state] | unique | join(" ")' "$(dirname "$output")"/recovery_test_*.json
   assert_output passed
   sed -i 's/SELECT 1/SELECT no_such_thing/' "$HOLDFAST_CONFIG"
-  run -5 --separate-stderr "$scripts/dr_drill.sh" --quiet
+  run -5 --separate-stderr env TMPDIR="$PG_DIR" "$scripts/dr_drill.sh" --quiet
 }
 
 @test "pg_wal: clean removes what the newest snapshot holds and no base backup needs, and nothing else" {
   receive
   pg_ask shop 'INSERT INTO t VALUES (0)' 'SELECT pg_switch_wal()' 'INSERT INTO t VALUES (0)' 'SELECT pg_switch_wal()' >/dev/null
   wait_for_wal
-  local whole
+  local whole name
   whole=$(find "$wal" -type f ! -name '*.partial' | sort)
   find "$wal" -type f ! -name '*.partial' -exec touch -d '-1 day' {} +
   run -6 --separate-stderr "$scripts/pg_wal.sh" clean "$wal"
   take pg # and no WAL
   run -6 --separate-stderr "$scripts/pg_wal.sh" clean "$wal"
-  assert_equal "$(find "$wal" -type f ! -name '*.partial' | sort)" "$whole"
+  for name in $whole; do assert_file_exists "$name"; done
   take pg-wal
   pg_ask shop 'INSERT INTO t VALUES (0)' 'SELECT pg_switch_wal()' >/dev/null
   wait_for_wal

@@ -114,6 +114,32 @@ state_of_data() {
   pg_ask trading_db "DELETE FROM trades" 'INSERT INTO trades(price) SELECT generate_series(1, 1000)'
 }
 
+# TERM while the restored dump takes its place: short, so that redis_restore.sh itself goes back, and so long that it is killed.
+@test "postgres-redis: TERM in the middle of the exchange gives both servers their old data before anything starts" {
+  local pid code seconds
+  lose_everything
+  redis_ask SET live 1 >/dev/null
+  mkdir shim
+  for seconds in 1 8; do
+    printf '#!/bin/bash\n%s "$@" || exit\nif [[ $* == *dump.rdb.before_* ]]; then touch %s/half; sleep %s; fi\n' "$(command -v mv)" "$live" "$seconds" >shim/mv
+    chmod +x shim/mv
+    rm -f half
+    PATH=$live/shim:$PATH "$scripts/restore.sh" "$good" --yes --quiet 2>err 3>&- &
+    pid=$! code=0
+    for ((i = 0; i < 600; i++)); do [[ -e half ]] && break || sleep 0.1; done
+    kill -TERM "$pid"
+    wait "$pid" || code=$?
+    assert_equal "$code" 143
+    assert_equal "$(state_of_data)" '0 1 0 good: 0'
+    run -0 "$service" status trading-system
+    assert_equal "$(find "$REDIS_DIR" -name '*.before_*')" ''
+    assert_equal "$(pg_ask postgres "SELECT count(*) FROM pg_database WHERE datname ~ 'restoring|before'")" 0
+    run -0 jq -r '.state + ": " + .summary' "$(find "$live/logs/backups" -name 'incident_*.json' | sort | tail -n 1)"
+    assert_output 'failed: nothing was changed'
+  done
+  pg_ask trading_db 'INSERT INTO trades(price) SELECT generate_series(1, 1000)'
+}
+
 @test "postgres-redis: a drill restores both servers for real and passes; prune follows the policy" {
   run -0 --separate-stderr "$scripts/dr_drill.sh" --quiet
   local json
