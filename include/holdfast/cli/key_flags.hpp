@@ -14,9 +14,10 @@ struct KeyFlags {
 };
 
 inline CLI::Option* add_key_flags(CLI::App& app, KeyFlags& flags) {
-    return add_text(app, "--key-file", flags.key_file, "FILE",
-                    "private keys of an encrypted repository, as gpg --decrypt prints each keys/*.key.asc; else "
-                    "$HOLDFAST_KEY_FILE, else gpg is asked");
+    return add_text(
+        app, "--key-file", flags.key_file, "FILE",
+        "private keys of an encrypted repository, as gpg --decrypt prints each keys/*.key.asc; else "
+        "$HOLDFAST_KEY_FILE, else gpg is asked");
 }
 
 inline std::string key_file(const KeyFlags& flags, const Lookup& lookup = process_environment) {
