@@ -81,3 +81,55 @@ assert_as_captured() { # <first or second> <folder>
   assert_equal "$(fingerprint "$repo")" "$before"
   assert_not_exist "$BATS_TEST_TMPDIR/out"
 }
+
+# --- Version 2: sealed ------------------------------------------------------------------------------------------
+
+sealed_fixture() { # unpacks it in place of the other one; `key` opens it
+  fixture=$HOLDFAST_SOURCE/tests/fixtures/repository-v2
+  rm -rf "${repo:?}"
+  zstd -dc "$fixture/repository.tar.zst" | tar -x --no-same-owner -C "$BATS_TEST_TMPDIR"
+  key=$BATS_TEST_TMPDIR/key.pem
+  install -m 600 "$fixture/key.pem" "$key"
+}
+
+sealed_id() { # <number of the snapshot>
+  jq -r "select(.number == $1).id" "$repo"/snapshots/*/manifest.json
+}
+
+@test "format: a repository of version 2 verifies without a key, deeply with one, and is restored as it was" {
+  local name number=0
+  sealed_fixture
+  assert_whole --all
+  assert_whole --deep --all --key-file "$key"
+  for name in first second; do
+    number=$((number + 1))
+    run --separate-stderr restore "$(sealed_id $number)" --key-file "$key" --target "$BATS_TEST_TMPDIR/$name"
+    if ((EUID == 0)); then assert_equal "$status" 0; else assert_regex "$status" '^[04]$'; fi
+    assert_as_captured "$name" "$BATS_TEST_TMPDIR/$name"
+  done
+}
+
+@test "format: recover.sh of then, and that of today, restore a repository of version 2" {
+  local script name number
+  sealed_fixture
+  cp "$HOLDFAST_SOURCE/assets/recover.sh" "$BATS_TEST_TMPDIR/today.sh"
+  for script in "$repo/recover.sh" "$BATS_TEST_TMPDIR/today.sh"; do
+    number=0
+    for name in first second; do
+      number=$((number + 1))
+      HOLDFAST_REPOSITORY=$repo HOLDFAST_KEY_FILE=$key run -0 "$script" "$(sealed_id $number)" "$BATS_TEST_TMPDIR/$name"
+      assert_as_captured "$name" "$BATS_TEST_TMPDIR/$name"
+      chmod -R u+w "$BATS_TEST_TMPDIR/$name"
+      rm -r "${BATS_TEST_TMPDIR:?}/$name"
+    done
+  done
+}
+
+@test "format: a backup goes on without a key in a repository of version 2, which stays whole and of that version" {
+  sealed_fixture
+  make_database "$BATS_TEST_TMPDIR/t.db"
+  take --sqlite "$BATS_TEST_TMPDIR/t.db"
+  assert_equal "$(jq .number "$repo/snapshots/$id/manifest.json")" 3
+  assert_equal "$(jq .version "$repo/format.json")" 2
+  assert_whole --deep --all --key-file "$key"
+}
