@@ -40,6 +40,12 @@ edited() { # <code> <jq filter>
   edited 5 '.database.schema[0].sql = "CREATE TABLE t(a, b CHECK(0) ON CONFLICT IGNORE, UNIQUE(a) ON CONFLICT IGNORE)" | .tables[0].rows = 3'
 }
 
+@test "rebuild: rows that were against a CHECK of their table come back as they were" {
+  export_of 'PRAGMA ignore_check_constraints=ON; CREATE TABLE t(a CHECK(a > 5)); INSERT INTO t VALUES (1), (9)'
+  run -0 --separate-stderr restore --from-export out --target new.db
+  assert_equal "$(sql new.db 'SELECT group_concat(a) FROM t')" 1,9
+}
+
 @test "rebuild: a definition makes what it is named, and nothing more" {
   export_of 'CREATE TABLE t(a, b); CREATE INDEX i ON t(a); CREATE VIRTUAL TABLE w USING fts5(x); INSERT INTO t VALUES (1, 2)'
   edited 5 '(.database.schema[] | select(.name == "t")).sql = "CREATE TABLE u(a, b)"'

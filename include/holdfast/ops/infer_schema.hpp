@@ -5,7 +5,7 @@
 #pragma once
 
 #include "holdfast/export/column_types.hpp"
-#include "holdfast/ops/rebuild_file.hpp"
+#include "holdfast/ops/rebuild_rows.hpp"
 
 namespace holdfast::ops {
 

@@ -1,7 +1,7 @@
 // ops/rebuild_table.hpp - what a rebuild is asked for and reports, and the rows of one file into one table.
 #pragma once
 
-#include "holdfast/ops/rebuild_file.hpp"
+#include "holdfast/ops/rebuild_rows.hpp"
 #include "holdfast/ops/rebuild_schema.hpp"
 #include "holdfast/ops/restore.hpp"
 
