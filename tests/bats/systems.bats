@@ -105,3 +105,14 @@ assert_drill_and_prune() {
   assert_equal "$(sha256sum <models/m.bin)" "$sum"
   assert_drill_and_prune
 }
+
+@test "postgres-redis: the journal of the last day is captured as its commented source says" {
+  command -v journalctl >/dev/null || skip 'no journalctl'
+  sed -n '/^# name = "journal"/,/^# max_shrink/s/^# //p' "$HOLDFAST_SOURCE/examples/systems/postgres-redis.toml" >lines
+  { printf '[repository]\npath = "backups"\n[[source]]\n' && cat lines; } >holdfast.toml
+  init >/dev/null
+  run -0 --separate-stderr snap
+  restore latest --component journal --stdout >out
+  # What journald wrote to in between is not in it; on a host without a journal both are empty.
+  assert_equal "$(head -c 2000 out | sha256sum)" "$(journalctl --output=export --since=-25h | head -c 2000 | sha256sum)"
+}
