@@ -209,12 +209,15 @@ C
   assert_exist owned # hostile it is: a shell, which allows extensions, was taken in
   rm owned
   run -0 --separate-stderr holdfast export --db t.db --out out
-  for what in '--table evil' '--views' "--query SELECT/**/load_extension('$PWD/evil.so')" "--table t --where load_extension('$PWD/evil.so')"; do
-    # shellcheck disable=SC2086  # words on purpose
-    run --separate-stderr holdfast export --db t.db $what --time-limit 5s --out evil
+  refused() { # <argument>…
+    run --separate-stderr holdfast export --db t.db --time-limit 5s --out evil "$@"
     assert_clean_failure
     assert_not_exist evil/export.json
-  done
+  }
+  refused --table evil
+  refused --views
+  refused --query "SELECT load_extension('$PWD/evil.so')"
+  refused --table t --where "load_extension('$PWD/evil.so')"
   assert_not_exist owned
   run -10 --separate-stderr holdfast export --db t.db --table loop --time-limit 1s --out loop
 }

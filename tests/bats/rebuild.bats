@@ -109,11 +109,11 @@ PY
   sql new.db 'DELETE FROM trade'
   run -10 --separate-stderr restore --from-export out --target new.db
   assert_equal "$(sql new.db 'SELECT count(*) FROM trade')" 0
-  timeout 60 sqlite3 new.db 'BEGIN; SELECT count(*) FROM trade' '.shell touch held; while [ ! -e done ]; do sleep 0.05; done' >/dev/null 3>&- &
+  timeout 60 sqlite3 new.db 'BEGIN; SELECT count(*) FROM trade' '.shell touch held; while [ ! -e enough ]; do sleep 0.05; done' >/dev/null 3>&- &
   holder=$!
   until [[ -e held ]]; do sleep 0.05; done
   run -7 --separate-stderr restore --from-export out --target new.db --overwrite
-  touch done
+  touch enough
   wait "$holder"
   assert_equal "$(sql new.db 'SELECT count(*) FROM trade')" 0
   assert_equal "$(find . -maxdepth 1 -name '.holdfast*')" ''
