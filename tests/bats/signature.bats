@@ -130,7 +130,7 @@ forget_history() { # so that nothing but the signature can tell
   run -0 --separate-stderr snap
   own=("$id" "$output")
   for i in 1 2 3; do
-    forged=${output:0:22}$i number=$((2 + i))
+    forged=${output:0:17}00000$i number=$((2 + i))
     cp -r "$repo/snapshots/$output" "$repo/snapshots/$forged"
     sed -i "s/$output/$forged/; s/\"number\": 2/\"number\": $number/" "$repo/snapshots/$forged/manifest.json"
     fit_sums "$repo/snapshots/$forged"
