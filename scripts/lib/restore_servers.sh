@@ -69,8 +69,7 @@ install_servers() {
     if ((child_code != 0)); then
       end_step "exit $child_code"
       local code=$child_code
-      unset 'installed[-1]' # it took itself back
-      undo_servers
+      undo_servers # this one too: it may have been killed in the middle
       die "$code" "source '${server#* }' was not restored (exit $code); what was there before is live" "why is said above"
     fi
     end_step
