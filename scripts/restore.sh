@@ -26,6 +26,8 @@ source "$lib_dir/restore_plan.sh"
 source "$lib_dir/restore_servers.sh"
 # shellcheck source=lib/replace.sh
 source "$lib_dir/replace.sh"
+# shellcheck source=lib/restore_end.sh
+source "$lib_dir/restore_end.sh"
 
 usage='usage: restore.sh [OPTION]...                    choose from a list (on a terminal)
        restore.sh [OPTION]... SNAPSHOT           an id, the beginning of one, latest, or a folder snapshots/ID

@@ -19,10 +19,11 @@ begin_step() { # <name>
 }
 
 end_step() { # [outcome]
+  local more
   if [[ -z $step_name ]]; then return 0; fi
   now_ms
-  steps=$(jq --arg name "$step_name" --arg outcome "${1:-done}" --argjson ms "$((REPLY - step_begin))" \
-    '. + [{name: $name, seconds: ($ms / 1000), outcome: $outcome}]' <<<"$steps")
+  if more=$(jq --arg name "$step_name" --arg outcome "${1:-done}" --argjson ms "$((REPLY - step_begin))" \
+    '. + [{name: $name, seconds: ($ms / 1000), outcome: $outcome}]' <<<"$steps"); then steps=$more; fi # Ctrl-C ends jq, too
   step_name=''
 }
 
@@ -82,6 +83,10 @@ finish_record() {
       [[ -z $restore_id ]] || note_incident '.next += $ARGS.positional' --args "\`restore.sh --undo $restore_id\` brings back what was there before" \
         "\`restore.sh --accept $restore_id\` when all is well: removes the old state that is kept beside the data"
       ;;
+    undone,*)
+      note_incident '.next += $ARGS.positional' --args "what was there before the restore is live; what it had brought is kept until \`restore.sh --accept $restore_id\`" \
+        "\`restore.sh $past_snapshot\` brings it again"
+      ;;
     'rolled back')
       note_incident '.next += $ARGS.positional' --args "the old state is live; the restored one is kept until \`restore.sh --accept $restore_id\`" \
         "\`restore.sh list\`: try another snapshot, or \`--no-rollback\` if the old state is worse"
@@ -97,7 +102,7 @@ write_record() {
   end_step interrupted
   if [[ -z $record_file ]]; then return; fi
   now_ms
-  all=$(jq --argjson steps "$steps" --argjson ms "$((REPLY - record_begin))" --argjson code "$exit_status" --arg log "$log_file" \
+  all=$(jq --argjson steps "${steps:-[]}" --argjson ms "$((REPLY - record_begin))" --argjson code "$exit_status" --arg log "$log_file" \
     '. + {format: 1, code: $code, total_s: ($ms / 1000), log: (if $log == "" then null else $log end)}
     | .steps = [$steps[] as $s | $s, (select($s.name == "restore") | .restore.phases // [] | .[] | {name: "restore: \(.name)", seconds, outcome: "done"})]' \
     < <(pour "$incident")) || return

@@ -31,32 +31,6 @@ begin_run() { # <arguments of the script>
   fi
 }
 
-# However the run ended: what it stopped is started, unless the data is neither old nor new.
-leave_sane() {
-  if [[ $data_state == changing ]]; then
-    local pending
-    pending=$({ restore --pending --json "${flags[@]}" 2>/dev/null || true; } | # those that are of this run
-      jq -cn --argjson known "$known_restores" --arg id "$restore_id" '[inputs[] | select((.restore | IN($known[]) | not) or .restore == $id)]')
-    if jq -e 'any(.[]; .state == "swapping" or .state == "undoing")' < <(pour "$pending") >/dev/null; then
-      outcome=torn summary='the data is between the old and the new state, and the services are down'
-      say ERROR "$summary"
-      say HINT "restore.sh --resume finishes it, restore.sh --undo takes it back; both start the services"
-      return
-    fi
-    restore_id=$(jq -r '[.[] | select(.state == "restored") | .restore] | last // empty' < <(pour "$pending"))
-    if [[ -n $restore_id ]]; then outcome='restored, not checked' summary='restored, but the run ended before it was checked'; fi
-  fi
-  settle_servers || return 0
-  if ((${#stopped[@]} > 0)); then say WARN "starting again what was stopped"; fi
-  start_stopped
-  if [[ $outcome != restored ]] && ((${#were_down[@]} > 0)); then say WARN "down before this run, so not started: ${were_down[*]}"; fi
-  if [[ $outcome == failed && $summary == nothing* ]]; then say INFO "$summary"; fi
-  if [[ $outcome == *'not checked' ]]; then
-    say WARN "$outcome: $summary"
-    say HINT "look at it, then restore.sh --accept $restore_id, or restore.sh --undo $restore_id"
-  fi
-}
-
 # Stops what uses the data, or ends the script.
 stop_all() {
   begin_step stop
@@ -109,7 +83,11 @@ bring_up() {
 roll_back() { # <why>
   local first=$report force=()
   say ERROR "$1"
-  outcome='restored, not healthy' summary=$1
+  outcome=${outcome/checked/healthy} summary=$1
+  if [[ $outcome == undone* ]]; then
+    say HINT "what was there before the restore is live; what it had brought is kept until restore.sh --accept $restore_id; restore.sh $past_snapshot brings it again"
+    exit 8
+  fi
   if ! "$rolls_back" || [[ $(jq -r .state < <(pour "$report")) != restored ]]; then
     say HINT "the data stays as it is now; restore.sh --undo${restore_id:+ $restore_id} brings back what was there before"
     exit 8
@@ -150,12 +128,13 @@ replace_data() { # <arguments of the script>
   code=$child_code
   if ((code != 0 && code != 4)); then undo_servers; fi
   ((code == 0 || code == 4)) || die "$code" "the $verb did not take place (exit $code)" "what is in the way is said above"
-  outcome="${verb/restore/restored}, not checked" summary='the run ended before the services were checked'
+  outcome='restored, not checked' summary='the run ended before the services were checked'
+  if [[ $(jq -r .state < <(pour "$report")) == undone ]]; then outcome=${outcome/restored/undone}; fi
   bring_up
   if [[ -z $service_failure ]]; then assert_servers; fi
   if [[ -n $service_failure ]]; then roll_back "$service_failure"; fi
-  outcome=restored summary="snapshot $id is in place"
-  if [[ $(jq -r .state < <(pour "$report")) == undone ]]; then outcome=undone summary="what restore $restore_id replaced is back"; fi
+  outcome=${outcome%,*} summary="snapshot ${id:-$past_snapshot} is in place"
+  if [[ $outcome == undone ]]; then summary="what restore $restore_id replaced is back"; fi
   if ((${#services[@]} > 0)); then summary+=' and the services are up'; fi
   now_ms
   log "$outcome in $(((REPLY - record_begin) / 1000)) s: $summary"

@@ -5,7 +5,8 @@ places=()                       # what is replaced
 touches_live=true               # services use what is replaced
 confirm_word='' confirm_what='' # what the person types, and what for
 plan_text=''
-data_command=() # what will be done
+data_command=()  # what will be done
+past_snapshot='' # of --undo and --resume: what that restore brought
 
 plan_restore() {
   local args=(--in-place) component plan code=0 look=()
@@ -85,7 +86,8 @@ plan_past() {
   words_of places '.[].path' < <(pour "$row")
   plan_text=$(jq -r '.[0] | "restore \(.restore) of snapshot \(.snapshot), which is \(.state)"' <<<"$row")$'\n'$(printf '%s\n' "${places[@]}")
   touches_live=$(jq -r 'any(.kept != "")' <<<"$row") # online: they stay connected
-  if ! is_own_place "$(jq -r '.[0].snapshot' <<<"$row")"; then touches_live=false; fi
+  past_snapshot=$(jq -r '.[0].snapshot' <<<"$row")
+  if ! is_own_place "$past_snapshot"; then touches_live=false; fi
   confirm_word=$verb confirm_what="$verb that restore"
   data_command=(restore "--$verb" "$restore_id")
   if "$is_forced"; then data_command+=(--force); fi
