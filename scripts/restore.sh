@@ -47,6 +47,7 @@ come up healthy, the old state comes back by itself. <log_dir>/incident_<time>.m
   --online         rewrite the one database in a transaction, while the services go on
   --force          although somebody has the data open, a check fails, or the newest snapshot is suspect
   --no-rollback    leave the restored data in place although the services are not healthy with it
+  --no-emergency   take no snapshot of what is replaced: the repository is full, or the data cannot be read. --undo works all the same
   --undo           bring back what the last restore (or RESTORE) replaced
   --resume         finish a restore that was interrupted
   --accept         all is well: remove the old state that is kept for --undo (with --dry-run: list what is kept)

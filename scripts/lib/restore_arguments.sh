@@ -2,7 +2,7 @@
 # lib/restore_arguments.sh - what restore.sh is asked to do; what has no meaning there is refused, never ignored.
 
 repo='' config='' verb=restore name='' at='' to=${DB_PATH:-} target='' lock_wait=0s remote='' restore_id='' id=''
-is_dry=false is_sure=false is_online=false is_forced=false rolls_back=true
+is_dry=false is_sure=false is_online=false is_forced=false rolls_back=true takes_emergency=true
 sources=() flags=() # flags: of every tool
 given=()            # the options, for check_meaning
 
@@ -34,6 +34,7 @@ parse_arguments() {
       --online) is_online=true ;;
       --force) is_forced=true ;;
       --no-rollback) rolls_back=false ;;
+      --no-emergency) takes_emergency=false ;;
       --undo | --resume | --accept)
         [[ $verb == restore ]] || die 2 "$1 and --$verb exclude each other" "see restore.sh --help"
         verb=${1#--}
@@ -63,7 +64,7 @@ check_meaning() {
     list) way=list meant+=' --source' ;;
     accept) meant+=' --accept' ;;
     undo) meant+=' --undo --force --wait' ;;
-    resume) meant+=' --resume --force --wait --no-rollback' ;;
+    resume) meant+=' --resume --force --wait --no-rollback --no-emergency' ;;
     *)
       if [[ -z $target ]]; then return 0; fi
       way=--target meant+=' --target --at --source --to' # --to has its own words

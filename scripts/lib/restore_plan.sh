@@ -22,6 +22,7 @@ plan_restore() {
   if [[ -n $to ]]; then args+=(--to "$to"); fi
   if "$is_online"; then args+=(--online); fi
   if "$is_forced"; then args+=(--force); fi
+  if ! "$takes_emergency"; then args+=(--no-emergency); fi
   # Services have it open now, and will not then. What else is in the way is better known before they stop.
   if ((${#services[@]} > 0)) && ! "$is_online"; then look=(--force); fi
   plan=$(restore "$id" "${args[@]}" "${look[@]}" --dry-run --json "${flags[@]}") || code=$?
@@ -91,6 +92,7 @@ plan_past() {
   confirm_word=$verb confirm_what="$verb that restore"
   data_command=(restore "--$verb" "$restore_id")
   if "$is_forced"; then data_command+=(--force); fi
+  if ! "$takes_emergency"; then data_command+=(--no-emergency); fi
 }
 
 server_undo_hint() { # what lives in servers is kept there

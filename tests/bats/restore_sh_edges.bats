@@ -148,3 +148,13 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
   assert_equal "$(calls_of stop)" 'trading dash'
   assert_equal "$(sql "$odd/o.db" 'SELECT count(*) FROM book')" 0
 }
+
+@test "restore.sh: --no-emergency takes no snapshot of what is replaced, and --undo brings that back all the same" {
+  run -0 "$script" latest --yes --no-emergency
+  assert_good
+  refute_output --partial 'emergency snapshot'
+  assert_equal "$(catalog list --json | jq -r 'map(.type) | index("emergency")')" null
+  run -2 "$script" --undo --yes --no-emergency
+  run -0 "$script" --undo --yes
+  assert_lost
+}
