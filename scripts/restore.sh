@@ -49,7 +49,7 @@ come up healthy, the old state comes back by itself. <log_dir>/incident_<time>.m
   --no-rollback    leave the restored data in place although the services are not healthy with it
   --no-emergency   take no snapshot of what is replaced: the repository is full, or the data cannot be read. --undo works all the same
   --undo           bring back what the last restore (or RESTORE) replaced
-  --resume         finish a restore that was interrupted
+  --resume         finish a restore that was interrupted; if there is none, start the services that are down
   --accept         all is well: remove the old state that is kept for --undo (with --dry-run: list what is kept)
   --path DIR       the repository (else BACKUP_ROOT, else the configuration)
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
@@ -122,6 +122,7 @@ main() {
   begin_step confirm
   confirm "$confirm_word" "$confirm_what"
   end_step
+  if "$only_starts"; then start_down "$*"; fi
   replace_data "$*"
 }
 

@@ -25,7 +25,7 @@ begin_run() { # <arguments of the script>
   on_exit remove_servers_dir # needed until nothing is taken back any more
   on_exit leave_sane
   on_exit stop_child
-  log "$verb ${id:-$restore_id}: ${places[*]} (process $$, log ${log_file:-none})"
+  log "$verb ${id:-${restore_id:-of services}}: ${places[*]} (process $$, log ${log_file:-none})"
   if [[ -n $lock_file ]] && ! take_lock "$lock_file" "$lock_wait"; then
     die 7 "a backup or a restore is running: process $(<"$lock_file"); nothing was changed" "let it end, wait for it with --wait 15m, or stop it: kill $(<"$lock_file")"
   fi
@@ -111,6 +111,18 @@ roll_back() { # <why>
   if [[ -n $service_failure ]]; then die 1 "rolled back, but $service_failure" "the data is as it was before the restore; look at the service"; fi
   say ERROR "ROLLED BACK: the data is as it was before; snapshot $id did not bring a healthy system"
   exit 8
+}
+
+start_down() { # <arguments of the script>: for plan_start
+  begin_run "$1"
+  bring_up
+  if [[ -n $service_failure ]]; then
+    summary=$service_failure
+    die 8 "$service_failure; the data was not touched" "look at the service; restore --pending lists what can be taken back"
+  fi
+  outcome=started summary='no restore was to be resumed; the services that were down are up'
+  log "$summary"
+  exit 0
 }
 
 replace_data() { # <arguments of the script>

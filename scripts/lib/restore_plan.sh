@@ -6,6 +6,7 @@ touches_live=true               # services use what is replaced
 confirm_word='' confirm_what='' # what the person types, and what for
 plan_text=''
 data_command=()  # what will be done
+only_starts=false # of plan_start
 past_snapshot='' # of --undo and --resume: what that restore brought
 
 plan_restore() {
@@ -81,6 +82,10 @@ plan_past() {
     | reduce (.[] | select(.state | IN($states[])) | .restore) as $r ([]; . - [$r] + [$r]) | join("\n")' < <(pour "$pending"))
   [[ -z $name || $restore_id != *$'\n'* ]] || die 2 "'$name' is the beginning of several restores" "restore --pending lists them"
   restore_id=${restore_id##*$'\n'}
+  if [[ -z $restore_id && $verb == resume ]] &&
+    jq -e --arg id "$name" '$id == "" or any(.[]; .restore | startswith($id))' < <(pour "$pending") >/dev/null && plan_start; then
+    return 0
+  fi
   [[ -n $restore_id ]] || die 6 "there is no restore ${name:+'$name' }to $verb" \
     "restore --pending lists what there is; an older one is taken back by its id$(server_undo_hint)"
   row=$(jq --arg id "$restore_id" 'map(select(.restore == $id))' < <(pour "$pending"))
@@ -95,6 +100,19 @@ plan_past() {
   if ! "$takes_emergency"; then data_command+=(--no-emergency); fi
 }
 
+# A run that was killed between the exchange and the start leaves nothing to resume but services that are down. Fails if none is.
+plan_start() {
+  local name down=()
+  for name in "${services[@]}"; do
+    ask_status "$name"
+    if [[ $REPLY == down ]]; then down+=("$name"); fi
+  done
+  ((${#down[@]} > 0)) || return 1
+  services=("${down[@]}") only_starts=true
+  plan_text='no restore is to be resumed; services are down, and are started'
+  confirm_word=start confirm_what='start them'
+}
+
 server_undo_hint() { # what lives in servers is kept there
   jq -r '[.source[].kind] | map({postgres: "; pg_restore.sh --undo", redis: "; redis_restore.sh --undo"}[.] // empty) | unique | add // ""' < <(pour "$config_json")
 }
@@ -103,6 +121,10 @@ show_plan() {
   if [[ $touches_live == false ]]; then services=(); fi
   if ! "$is_dry" && "$is_quiet" && "$is_sure"; then return 0; fi
   printf '%s\n' "$plan_text" >&2
+  if "$only_starts"; then
+    printf 'To be started: %s\n' "${services[*]:-the application}" >&2
+    return 0
+  fi
   if ((${#services[@]} == 0)); then
     printf 'No service is stopped.\n' >&2
   else

@@ -147,3 +147,24 @@ hold_answer_of() { # <--undo>
   assert_up
   assert grep -q 'nothing was changed' err
 }
+
+@test "restore.sh: --resume after a kill between the exchange and the start brings the services up, and nothing else is touched" {
+  on_call dash start "kill -KILL \"\$(<$live/pid)\"; exit 1"
+  begin_run latest
+  assert_ended 137
+  assert_good
+  rm "$services_dir/dash.start"
+  rm -f logs/backups/incident_*
+  run -0 --separate-stderr "$script" --resume --dry-run
+  assert_regex "$stderr" 'To be started: trading dash'
+  assert_equal "$(systemctl is-active trading)" inactive
+  systemctl start dash
+  : >"$calls"
+  run -0 "$script" --resume --yes
+  assert_up
+  assert_good
+  assert_equal "$(calls_of start) $(calls_of stop)" 'trading '
+  run -0 record
+  assert_output --partial '**started** (exit 0)'
+  run -6 "$script" --resume --yes
+}
