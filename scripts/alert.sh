@@ -16,7 +16,7 @@ usage='usage: alert.sh VERB [OPTION]...
   Options of the tool alert go on: --config FILE, --json, --quiet; see alert --help.
 
 EXIT STATUS
-  0 delivered   4 kept on disk, to be delivered later   8 could not even be kept   3 wrong configuration'
+  0 delivered   4 kept on disk, to be delivered later   8 neither kept nor delivered   3 wrong configuration'
 
 case ${1:-} in
   test | send | buffer-status | flush | ping) exec alert "$@" ;;

@@ -93,7 +93,7 @@ look() { # [option of healthcheck]...
   fi
 }
 
-tell_changes() { # <old> <new>: fails if an alert could not even be kept
+tell_changes() { # <old> <new>: fails if no channel keeps or took an alert
   local lines line code severity key title text is_kept=0
   lines=$(jq -r --slurpfile olds <(printf '%s' "$1") '$olds[0] as $old | '"$changes" <(printf '%s' "$2"))
   while IFS= read -r line; do
@@ -102,9 +102,10 @@ tell_changes() { # <old> <new>: fails if an alert could not even be kept
     title=$(jq -r '.[2]' <<<"$line") text=$(jq -r '.[3]' <<<"$line")
     say INFO "$title: ${text//$'\n'/; }"
     has_channels || continue
-    run_limited 120 alert send "${flags[@]}" --quiet --severity "$severity" --key "$key" --text "$text" -- "$title"
+    run_limited 120 alert send "${flags[@]}" --quiet --json --severity "$severity" --key "$key" --text "$text" -- "$title"
     code=$child_code
-    ((code == 0 || code == 4)) || is_kept=1 # 4: kept, and delivered later
+    if ((code == 8)) && jq -e '.kept > 0' <<<"$child_output" >/dev/null 2>&1; then code=4; fi # another channel has it
+    ((code == 0 || code == 4)) || is_kept=1                                                   # 4: kept, and delivered later
   done < <(printf '%s\n' "$lines")
   return "$is_kept"
 }

@@ -205,15 +205,36 @@ warning repository $repo: degraded"
   kill "$ODD_PID"
 }
 
-@test "health_monitor: an alert that cannot be kept is told by the next look" {
-  sed -i "s|^spool = .*|spool = \"$BATS_TEST_TMPDIR/notafolder\"|" "$HOLDFAST_CONFIG"
+break_alerts() { # neither the buffer nor the channel takes any
+  sed -i.whole "s|^spool = .*|spool = \"$BATS_TEST_TMPDIR/notafolder\"|; s|^command = .*|command = \"false\"|" "$HOLDFAST_CONFIG"
   touch "$BATS_TEST_TMPDIR/notafolder"
+}
+
+mend_alerts() {
+  mv "$HOLDFAST_CONFIG.whole" "$HOLDFAST_CONFIG"
+}
+
+@test "health_monitor: an alert that is neither kept nor delivered is told by the next look" {
+  break_alerts
   chmod 0770 "$repo"
   run -2 --separate-stderr monitor once
   assert_regex "$stderr" 'could not be kept'
-  rm "$BATS_TEST_TMPDIR/notafolder"
+  mend_alerts
   run -2 monitor once
   assert_equal "$(titles | grep -c repository)" 1
+}
+
+@test "health_monitor: a channel whose buffer is full makes no other hear of a change twice, nor miss the recovery" {
+  sed -i 's/^\[alerts\]/&\nmax_buffered = 1/' "$HOLDFAST_CONFIG"
+  printf '[[alerts.channel]]\nname = "dead"\nkind = "command"\ncommand = "false"\n' >>"$HOLDFAST_CONFIG"
+  run -4 alert send before
+  : >"$told"
+  chmod 0770 "$repo"
+  run -0 monitor --told once
+  run -0 monitor --told once
+  chmod 0700 "$repo"
+  run -0 monitor --told once
+  assert_equal "$(titles | grep repository | cut -d' ' -f1 | paste -sd' ')" 'critical ok'
 }
 
 @test "health_monitor: with --told whatever was found and told is exit 0; 3 is that nobody could look or be told" {
@@ -232,11 +253,10 @@ warning repository $repo: degraded"
 }
 
 @test "health_monitor: with --told an alert that cannot be kept is a failure, and another one at work is 7" {
-  sed -i "s|^spool = .*|spool = \"$BATS_TEST_TMPDIR/notafolder\"|" "$HOLDFAST_CONFIG"
-  touch "$BATS_TEST_TMPDIR/notafolder"
+  break_alerts
   chmod 0770 "$repo"
   run -3 monitor --told once
-  rm "$BATS_TEST_TMPDIR/notafolder"
+  mend_alerts
   run -0 monitor --told once
   # shellcheck disable=SC2034 # its process id is used
   coproc HOLDER { exec flock --no-fork "$BATS_TEST_TMPDIR/logs/health.lock" sleep 60 3>&-; }

@@ -42,12 +42,19 @@ inline std::string alert_text(const std::string& text) {
     return out;
 }
 
-/// One row per channel. Returns the exit code: 0 all delivered, 4 something waits or was refused, 8 something could not even be kept.
+/// One row per channel. Returns the exit code: 0 all delivered, 4 something waits or was refused, 8 something was neither kept nor delivered.
 inline int print_alert_report(const ops::AlertReport& report, const CommonFlags& flags) {
-    for (const std::string& why : report.dropped) say("alert", "error", "not kept for " + why);
+    for (const ops::ChannelReport& c : report.channels) {
+        if (c.not_kept.empty()) continue;
+        const std::string text = "not kept for " + c.channel + ": " + c.not_kept;
+        if (c.is_lost)
+            say("alert", "error", text + "; nor delivered: " + c.why);
+        else
+            say("alert", "warning", text + "; it was delivered at once");
+    }
     Table table(
         {{"CHANNEL"}, {"DELIVERED", Align::right}, {"WAITING", Align::right}, {"OLDEST"}, {"LAST FAILURE"}});
-    Json json = {{"held_back", report.is_held_back}, {"channels", Json::array()}};
+    Json json = {{"held_back", report.is_held_back}, {"kept", report.kept}, {"channels", Json::array()}};
     for (const ops::ChannelReport& c : report.channels) {
         const std::string oldest = c.oldest ? format_utc(*c.oldest) : "";
         table.add(
@@ -57,6 +64,7 @@ inline int print_alert_report(const ops::AlertReport& report, const CommonFlags&
                                     {"waiting", c.waiting},
                                     {"damaged", c.damaged},
                                     {"refused", c.refused},
+                                    {"lost", c.is_lost},
                                     {"oldest_utc", c.oldest ? Json(oldest) : Json(nullptr)},
                                     {"why", c.why.empty() ? Json(nullptr) : Json(json_text(c.why))}});
         if (c.damaged != 0)
@@ -74,7 +82,7 @@ inline int print_alert_report(const ops::AlertReport& report, const CommonFlags&
         print(table.text());
     if (report.is_held_back && !flags.quiet)
         say("alert", "note", "not sent: the same was said a short while ago (alerts.repeat_after)");
-    if (!report.dropped.empty()) return static_cast<int>(Kind::io);
+    if (report.is_lost()) return static_cast<int>(Kind::io);
     return report.all_delivered() ? 0 : static_cast<int>(Kind::partial);
 }
 

@@ -1,7 +1,7 @@
 // ops/alert.hpp - sends an alert to every channel that wants it: kept first, then delivered, in order.
 //
-// What cannot be delivered now stays in the spool and goes before anything newer at the next call. So an alert is lost only
-// if the spool itself cannot be written, and that is an error.
+// What cannot be delivered now stays in the spool and goes before anything newer at the next call. What the spool does not take
+// is tried once, from memory. So an alert is lost only if neither spool nor receiver takes it, and that is an error.
 #pragma once
 
 #include "holdfast/base/random.hpp"
@@ -12,10 +12,12 @@ namespace holdfast::ops {
 
 namespace detail {
 
-/// In the spool of each channel that wants it, unless it is held back.
-inline void keep_alert(Alert& alert, const AlertOptions& options, AlertReport& report) {
+/// In the spool of each channel that wants it, unless it is held back. `mine` is what is to be remembered of its key.
+inline Unkept keep_alert(Alert& alert, const AlertOptions& options, AlertReport& report,
+                         std::optional<AlertMemory>& mine) {
     AlertDamping damping(options.spool);
-    std::optional<AlertMemory> mine = damping.find(alert.key);
+    Unkept unkept;
+    mine = damping.find(alert.key);
     alert.repeated = mine ? mine->held_back : 0;
     // A recovery is for whoever was told of the trouble.
     const Severity told = alert.severity == Severity::ok && mine ? mine->worst : alert.severity;
@@ -24,16 +26,21 @@ inline void keep_alert(Alert& alert, const AlertOptions& options, AlertReport& r
         if (report.is_held_back || told < channel.at_least) continue;
         try {
             AlertSpool(options.spool, channel.name).add(alert, options.config.max_buffered);
+            ++report.kept;
         } catch (const Error& e) {
-            report.dropped.push_back(channel.name + ": " + e.what());
+            unkept.why.emplace(channel.name, e.what());
         }
     }
-    if (report.dropped.empty()) damping.keep(alert.key, mine);  // after it is kept: never lost by a crash
+    // After it is kept: never lost by a crash. One channel that fails is no reason to tell all others again.
+    if (report.kept > 0 || unkept.why.empty()) damping.keep(alert.key, mine);
+    unkept.alert = alert;
+    return unkept;
 }
 
 }  // namespace detail
 
-/// Keeps it for each channel that wants it, then delivers what waits. Throws: config (no channel), interrupted.
+/// Keeps it for each channel that wants it, then delivers what waits and what could not be kept. Throws: config (no channel),
+/// interrupted.
 inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
     AlertReport report;
     if (options.config.channels.empty())
@@ -42,8 +49,14 @@ inline AlertReport send_alert(Alert alert, const AlertOptions& options) {
     alert.title = cut_text(alert.title, kMaxAlertTitle);
     alert.text = last_text(printable_lines(alert.text), kMaxAlertText);
     if (alert.id.empty()) alert.id = format_time(alert.time, "%Y%m%dT%H%M%SZ-") + random_hex<8>();
-    detail::keep_alert(alert, options, report);
-    detail::drain_all(options, report);
+    std::optional<AlertMemory> memory;
+    const Unkept unkept = detail::keep_alert(alert, options, report, memory);
+    detail::drain_all(options, report, unkept);
+    const auto taken = static_cast<std::size_t>(
+        std::count_if(report.channels.begin(), report.channels.end(),
+                      [](const ChannelReport& c) { return !c.not_kept.empty() && !c.is_lost; }));
+    if (report.kept == 0 && taken > 0) AlertDamping(options.spool).keep(alert.key, memory);
+    report.kept += taken;
     return report;
 }
 

@@ -31,13 +31,8 @@ public:
     void keep(const std::string& key, const std::optional<AlertMemory>& what) {
         memory_.erase(key);
         if (what) memory_.emplace(key, *what);
-        Json json = Json::object();
-        for (const auto& [name, m] : memory_)
-            json[json_text(name)] = {{"severity", word_for(m.severity)},
-                                     {"time_utc", format_utc(m.time)},
-                                     {"held_back", m.held_back},
-                                     {"worst", word_for(m.worst)}};
-        const std::string text = dump_json(json, 2) + "\n";
+        std::string text = whole_text();
+        for (; text.size() > kMost && !memory_.empty(); text = whole_text()) forget_old();
         try {
             detail::with_alert_reserve(spool_, [&] { publish_file(path(), as_bytes(text)); });
         } catch (const Error&) {}
@@ -45,13 +40,36 @@ public:
 
 private:
     static constexpr std::chrono::seconds kWait{10};
+    static constexpr std::uint64_t kMost = 1_MiB;  // of the file
 
     fs::path path() const { return spool_ / "damping.json"; }
+
+    std::string whole_text() const {
+        Json json = Json::object();
+        for (const auto& [name, m] : memory_)
+            json[json_text(name)] = {{"severity", word_for(m.severity)},
+                                     {"time_utc", format_utc(m.time)},
+                                     {"held_back", m.held_back},
+                                     {"worst", word_for(m.worst)}};
+        return dump_json(json, 2) + "\n";
+    }
+
+    /// The older half: keys that never became well would fill the file for ever.
+    void forget_old() {
+        std::vector<SystemSeconds> times;
+        for (const auto& [name, m] : memory_) times.push_back(m.time);
+        const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+        std::nth_element(times.begin(), middle, times.end());
+        if (*middle == *std::min_element(times.begin(), times.end()))
+            memory_.erase(memory_.begin());
+        else
+            std::erase_if(memory_, [&](const auto& one) { return one.second.time < *middle; });
+    }
 
     /// Nothing if it cannot be read: then an alert too many is sent.
     void read() {
         try {
-            const auto text = read_file_if_any(path(), 1_MiB);
+            const auto text = read_file_if_any(path(), kMost);
             if (!text) return;
             const Json json = parse_json(*text, "damping");
             for (const auto& [key, value] : json.items()) {

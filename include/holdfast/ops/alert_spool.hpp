@@ -87,7 +87,7 @@ public:
         if (count >= most)
             throw Error(Kind::refused,
                         std::to_string(count) + " alerts wait in " + in_quotes(path_.string()) +
-                            ", the most there may be; this one is dropped: " + printable(alert.title),
+                            ", the most there may be; this one is not kept: " + printable(alert.title),
                         "see why they are not delivered: alert buffer-status");
         const std::string line = dump_json(alert_json(alert)) + "\n";
         if (!detail::with_alert_reserve(folder_, [&] { append(path_, line); }))

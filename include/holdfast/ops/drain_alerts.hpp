@@ -26,17 +26,29 @@ struct ChannelReport {
     std::optional<SystemSeconds> oldest;  // of what waits
     std::string why;                      // of the last failure
     bool is_refused = false;              // some were set aside just now
+    std::string not_kept;  // why what is sent just now could not be kept; then it is tried once
+    bool is_lost = false;  // and was not taken either
+};
+
+/// An alert that some channels could not keep, and why, by their names.
+struct Unkept {
+    Alert alert;
+    std::map<std::string, std::string> why;
 };
 
 struct AlertReport {
     bool is_held_back = false;  // the same was said a short while ago
+    std::size_t kept = 0;       // channels that keep it, or took it at once
     std::vector<ChannelReport> channels;
-    std::vector<std::string> dropped;  // why a channel could not even keep it
 
     bool all_delivered() const {
-        return dropped.empty() && std::all_of(channels.begin(), channels.end(), [](const ChannelReport& c) {
-                   return c.waiting == 0 && !c.is_refused;
-               });
+        return std::all_of(channels.begin(), channels.end(), [](const ChannelReport& c) {
+            return c.waiting == 0 && !c.is_refused && !c.is_lost;
+        });
+    }
+    bool is_lost() const {
+        return std::any_of(channels.begin(), channels.end(),
+                           [](const ChannelReport& c) { return c.is_lost; });
     }
 };
 
@@ -47,6 +59,13 @@ inline void note_content(const AlertSpool::Content& content, ChannelReport& repo
     report.damaged = content.damaged;
     report.refused = content.refused;
     if (report.waiting > 0) report.oldest = content.waiting.front().time;
+}
+
+/// With no more time for its receiver than is left, but a second.
+inline ChannelConfig in_time(ChannelConfig channel, const Deadline& deadline) {
+    channel.timeout = std::clamp(std::chrono::ceil<std::chrono::seconds>(deadline.left()),
+                                 std::chrono::seconds{1}, channel.timeout);
+    return channel;
 }
 
 /// The deliveries of one channel.
@@ -83,10 +102,7 @@ private:
     /// True if it was taken. After a failure waits until it may be tried again.
     bool try_one(const Alert& alert) {
         try {
-            ChannelConfig in_time = channel_;
-            in_time.timeout = std::clamp(std::chrono::ceil<std::chrono::seconds>(deadline_.left()),
-                                         std::chrono::seconds{1}, channel_.timeout);
-            deliver_alert(alert, in_time);
+            deliver_alert(alert, in_time(channel_, deadline_));
             tries_ = 0;
             return true;
         } catch (const Interrupted&) {  // run() crosses out what was taken, and stops
@@ -121,8 +137,20 @@ private:
     bool is_refused_ = false;
 };
 
+/// Once, from memory: the only chance it has.
+inline void deliver_unkept(const Alert& alert, const ChannelConfig& channel, const Deadline& deadline,
+                           ChannelReport& report) {
+    try {
+        deliver_alert(alert, in_time(channel, deadline));
+        ++report.delivered;
+    } catch (const Error& e) {
+        report.why = e.what();
+        report.is_lost = true;
+    }
+}
+
 inline ChannelReport drain_channel(const ChannelConfig& channel, const AlertOptions& options,
-                                   const Deadline& deadline) {
+                                   const Deadline& deadline, const Unkept& unkept) {
     ChannelReport report;
     report.channel = channel.name;
     try {
@@ -136,16 +164,20 @@ inline ChannelReport drain_channel(const ChannelConfig& channel, const AlertOpti
     } catch (const Error& e) {
         report.why = e.what();
     }
+    if (const auto mine = unkept.why.find(channel.name); mine != unkept.why.end()) {
+        report.not_kept = mine->second;
+        deliver_unkept(unkept.alert, channel, deadline, report);  // after what is older
+    }
     return report;
 }
 
 /// Drains every channel, all at once where threads can be had; what each still keeps is in the report. Throws: interrupted.
-inline void drain_all(const AlertOptions& options, AlertReport& report) {
+inline void drain_all(const AlertOptions& options, AlertReport& report, const Unkept& unkept = {}) {
     const Deadline deadline{options.time_limit};
     std::vector<std::future<ChannelReport>> work;
     for (const ChannelConfig& channel : options.config.channels)
         work.push_back(std::async(std::launch::async | std::launch::deferred,
-                                  [&] { return drain_channel(channel, options, deadline); }));
+                                  [&] { return drain_channel(channel, options, deadline, unkept); }));
     for (std::future<ChannelReport>& one : work) report.channels.push_back(one.get());
     if (std::all_of(report.channels.begin(), report.channels.end(),
                     [](const ChannelReport& c) { return c.waiting == 0 && c.why.empty(); }))
