@@ -153,11 +153,11 @@ main() {
   local log_dir
   log_dir=$(config_get .backup.log_dir)
   time_limit=$(config_get .backup.time_limit_s)
-  open_log "$log_dir" backup
-  on_exit notify_outcome "backup-$type" "the $type backup"
+  on_exit notify_outcome "backup-$type" "the $type backup" # also that there can be no log
   on_exit record_outcome id
   on_exit tell_metrics record
   on_exit stop_child
+  open_log "$log_dir" backup
   log "backup of type $type: ${sources[*]:-every source} (process $$, log $log_file)"
   if ! take_lock "$log_dir/backup.lock" "$lock_wait"; then
     is_second=true

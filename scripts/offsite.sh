@@ -122,9 +122,9 @@ need_repository() {
 
 begin_log() {
   local folder
-  open_log "$(config_get .backup.log_dir)" offsite
-  on_exit notify_outcome "offsite-$verb" "offsite.sh $verb"
+  on_exit notify_outcome "offsite-$verb" "offsite.sh $verb" # also that there can be no log
   on_exit record_outcome
+  open_log "$(config_get .backup.log_dir)" offsite
   log "offsite.sh $verb: ${names[*]} (process $$, log $log_file)"
   folder=$(state_folder)/remotes/$repository_id
   mkdir -p -- "$folder" || die 8 "cannot make the folder '$folder'"

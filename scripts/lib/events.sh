@@ -6,8 +6,10 @@
 
 is_quiet=false # true: no INFO lines on standard error
 log_file=      # set by open_log
+last_error=    # said last, for whoever has no log to quote
 
 say() { # <INFO|WARN|ERROR|HINT> <message>
+  if [[ $1 == ERROR ]]; then last_error=$2; fi
   if [[ $1 != INFO ]]; then
     printf '%s: %s: %s\n' "$script_name" "${1,,}" "$2" >&2 || true
   elif ! "$is_quiet"; then

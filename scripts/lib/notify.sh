@@ -29,7 +29,8 @@ notify_start() { # joins the start and the end of this run for the dead man's sw
 # For on_exit, after record_outcome: what is worse than before is told at once, the same again is held back, and the
 # first good run after a bad one is told too.
 notify_outcome() { # <key> <what, for people>
-  local last='no log'
+  # shellcheck disable=SC2154 # events.sh sets last_error
+  local last=${last_error:-no log}
   # shellcheck disable=SC2154 # base.sh sets exit_status
   if [[ -n $ping_rid ]]; then notify ping "$((exit_status < 256 ? exit_status : 255))" --rid "$ping_rid"; fi
   if ! has_channels; then return; fi

@@ -281,6 +281,7 @@ wait_for() { # <command> [arg...]: up to ten seconds
   echo file >logs
   run -8 "$backup"
   assert_output --partial 'cannot make the log folder'
+  assert_output --partial 'state=failed code=8'
   rm logs
   mkdir -p logs/backups
   replace_tool snap 'if [[ $* != *--print-config* ]]; then for f in logs/backups/backup_*.log; do ln -sf /dev/full "$f"; done; fi

@@ -224,3 +224,20 @@ server.serve_forever()' "$BATS_TEST_TMPDIR/textfile" 3>&-; }
     fi
   done <"$BATS_TEST_TMPDIR/queries"
 }
+
+@test "metrics: a log folder that cannot be made is told by backup.sh, run_job.sh and offsite.sh, here and to people" {
+  local told=$BATS_TEST_TMPDIR/told
+  printf '[[remote]]\nname = "away"\nurl = "%s/away"\n[alerts]\nspool = "%s/spool"\n[[alerts.channel]]\nname = "file"\nkind = "command"\n' \
+    "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR" >>"$HOLDFAST_CONFIG"
+  printf 'command = "echo \\"$HOLDFAST_ALERT\\" >>%s"\n' "$told" >>"$HOLDFAST_CONFIG"
+  chmod 0600 "$HOLDFAST_CONFIG"
+  run -0 backup
+  mv "$BATS_TEST_TMPDIR/logs" "$BATS_TEST_TMPDIR/logs.x"
+  : >"$BATS_TEST_TMPDIR/logs"
+  run -8 backup
+  assert_equal "$(value backup_last_run_exit_code)" 8
+  run -8 "$HOLDFAST_SOURCE/scripts/run_job.sh" --quiet hourly
+  run -8 "$HOLDFAST_SOURCE/scripts/offsite.sh" push --quiet
+  assert_equal "$(jq -r .title "$told")" $'the full backup failed with 8\nthe hourly backup failed with 8\noffsite.sh push failed with 8'
+  assert_equal "$(jq -r .text "$told" | grep . | sort -u)" "cannot make the log folder '$BATS_TEST_TMPDIR/logs'"
+}
