@@ -59,6 +59,10 @@ assert_units_verify() { # <folder>
   done
 }
 
+@test "units: what keeps alerts may write them wherever the spool lies, in a home as well" {
+  run -1 grep -E '^ProtectHome=|^ProtectSystem=strict' "$HOLDFAST_SOURCE"/systemd/holdfast-{alert@,health}.service
+}
+
 @test "units: every timer names a zone, makes up for missed runs, and is not on the dot" {
   local file
   for file in "$HOLDFAST_SOURCE"/systemd/*.timer; do
