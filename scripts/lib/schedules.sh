@@ -148,10 +148,12 @@ remove_schedules() { # <name or all>
     return
   fi
   while IFS= read -r name; do
-    if ! "$is_dry"; then
-      if command -v crontab >/dev/null; then edit_table "$name" /dev/null; fi
-      remove_timer "$name"
+    if "$is_dry"; then
+      log "$name would be removed"
+      continue
     fi
+    if command -v crontab >/dev/null; then edit_table "$name" /dev/null; fi
+    remove_timer "$name"
     log "$name is not scheduled any more"
   done <<<"${found%$'\n'}"
 }

@@ -441,6 +441,8 @@ assert_clean_message() { # <text>: once, with a hint, and nothing of bash
   assert_file_not_exist "$table"
   plan daily
   run -0 plan remove --dry-run
+  assert_output --partial 'would be removed'
+  refute_output --partial 'not scheduled any more'
   assert_file_exist "$table"
 }
 
