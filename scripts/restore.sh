@@ -96,7 +96,7 @@ main() {
     show_choices "$choices" 1 || exit 8
     exit 0
   elif [[ $verb == accept ]]; then
-    if "$is_dry"; then exec restore --pending "${flags[@]}"; fi
+    if "$is_dry"; then show_pending; fi
     if "$is_quiet"; then flags+=(--quiet); fi
     exec restore --accept "${flags[@]}" ${name:+"$name"}
   elif [[ -n $target ]]; then

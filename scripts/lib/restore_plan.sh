@@ -70,6 +70,18 @@ is_own_place() { # <snapshot>
   return 1
 }
 
+# --accept as a dry run: what is kept, of the named restore or of all. Ends the script.
+show_pending() {
+  local text code=0
+  text=$(restore --pending "${flags[@]}") || code=$?
+  if [[ -n $name ]]; then
+    text=$(awk -v id="$name" 'NR == 1 || index($1, id) == 1' < <(pour "$text"))
+    [[ $text == *$'\n'* ]] || die 6 "there is no restore '$name' to accept" "restore --pending lists what there is"
+  fi
+  [[ -z $text ]] || printf '%s\n' "$text" || exit 8
+  exit "$code"
+}
+
 # --undo and --resume: of the named restore, else of the newest.
 plan_past() {
   local pending row states='["staging", "swapping", "undoing"]' code=0

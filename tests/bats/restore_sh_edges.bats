@@ -48,6 +48,10 @@ trades() { sql "$live/t.db" 'SELECT count(*) FROM trade'; }
   run -0 "$script" --accept --dry-run
   assert_output --partial "$live/t.db"
   DRY_RUN=true run -0 "$script" --accept
+  run -0 "$script" --accept --dry-run "$(restore --pending --json | jq -r '.[0].restore')"
+  assert_output --partial "$live/t.db"
+  run -6 "$script" --accept --dry-run nosuch
+  assert_output --partial "there is no restore 'nosuch' to accept"
   run -0 "$script" --undo --yes
   assert_lost
 }
