@@ -57,6 +57,15 @@ parse_arguments() {
   check_arguments
 }
 
+# Settings are often those of a whole host, so they are no reason to refuse; but who set them may expect them to count.
+warn_of_settings() {
+  local setting
+  if [[ -n ${DB_PATH:-} ]]; then say WARN "DB_PATH means nothing with --$verb, which is about a restore as it was made"; fi
+  for setting in RESTORE_DATABASE RESTORE_CACHE RESTORE_REDIS RESTORE_CONFIG RESTORE_DATA; do
+    is_true "$setting" true || say WARN "$setting=${!setting} leaves out nothing: --$verb is about all that was restored"
+  done
+}
+
 # What is ignored looks as if it were done: --undo --source trades would take back all sources.
 check_meaning() {
   local option way=--$verb meant='--path --config --remote --quiet --yes --dry-run'
@@ -74,6 +83,7 @@ check_meaning() {
     [[ " $meant " == *" $option "* ]] ||
       die 2 "$option means nothing with $way; nothing was done" "leave it out; $way takes: ${meant//"$way "/}"
   done
+  case $verb in undo | resume | accept) warn_of_settings ;; esac
 }
 
 check_arguments() {

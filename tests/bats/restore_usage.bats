@@ -88,3 +88,10 @@ assert_nothing_done() {
   run -0 --separate-stderr "$script" latest --yes --quiet
   assert_equal "$stderr" ''
 }
+
+@test "restore.sh: settings that mean nothing with --undo are named, and so is that all of it is taken back" {
+  DB_PATH=other.db RESTORE_CONFIG=false run -0 --separate-stderr "$script" --undo --yes --quiet
+  assert_regex "$stderr" 'warn: DB_PATH means nothing with --undo'
+  assert_regex "$stderr" 'warn: RESTORE_CONFIG=false leaves out nothing'
+  assert_equal "$(<conf/a.yaml)" 'setting: bad'
+}
