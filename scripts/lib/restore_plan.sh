@@ -5,9 +5,9 @@ places=()                       # what is replaced
 touches_live=true               # services use what is replaced
 confirm_word='' confirm_what='' # what the person types, and what for
 plan_text=''
-data_command=()  # what will be done
+data_command=()   # what will be done
 only_starts=false # of plan_start
-past_snapshot='' # of --undo and --resume: what that restore brought
+past_snapshot=''  # of --undo and --resume: what that restore brought
 
 plan_restore() {
   local args=(--in-place) component plan code=0 look=()

@@ -8,8 +8,10 @@ services=()        # names; one empty name: commands without names
 stopped=()         # in the order they were stopped
 were_down=()       # before the run
 service_failure='' # result of stop_services, start_services, reconcile, check_health
-service_code=0 service_output='' service_verb='' service_argv=()
-settle_s=2 # a service that dies of its data does so soon after the start
+settle_s=2         # a service that dies of its data does so soon after the start
+
+# shellcheck source=service_run.sh
+source "$lib_dir/service_run.sh"
 
 load_services() {
   local text
@@ -24,45 +26,6 @@ load_services() {
 
 has_command() { # <verb>
   [[ $(config_get ".services.$1 | length") != 0 ]]
-}
-
-pause() { # <seconds>: a signal ends it at once
-  sleep "$1" &
-  child_pid=$!
-  wait "$child_pid" || true
-  child_pid=
-}
-
-# Once for a command that is tried again and again: bash 5.2 may lose an INT that comes while it begins a substitution.
-load_argv() { # <verb>: in ${service_argv[@]}
-  if [[ $service_verb == "$1" ]]; then return; fi
-  mapfile -d '' -t service_argv < <(jq -j --arg verb "$1" '.services[$verb][] | ., "\u0000"' < <(pour "$config_json"))
-  wait "$!" && service_verb=$1
-}
-
-# What a command leaves running keeps our output open, so that goes to a file and is read afterwards.
-run_service() { # <seconds> <verb> [name]: $service_code and, in one line, $service_output
-  local argv text file=/dev/null
-  text=$(mktemp -p /dev/shm 2>/dev/null || mktemp 2>/dev/null) && file=$text # memory first: on a full disk a check that prints fails
-  load_argv "$2"
-  argv=("${service_argv[@]}" ${3:+"$3"})
-  service_code=0
-  (close_lock && trap - INT TERM HUP && cd / && umask "$callers_umask" &&
-    exec timeout --kill-after=4 "$1" env "${callers_environment[@]}" "${argv[@]}") \
-    </dev/null >"$file" 2>&1 &
-  child_pid=$!
-  wait "$child_pid" || service_code=$?
-  child_pid=
-  service_output=$(tr '\n\0' '  ' <"$file" | cut -c 1-1000)
-  service_output=${service_output%"${service_output##*[![:space:]]}"}
-  if [[ $2 != status && -n $service_output ]]; then record INFO "$2${3:+ $3}: $service_output"; fi
-  if [[ $file != /dev/null ]]; then rm -f -- "$file"; fi
-}
-
-why_not() { # <limit in seconds>: the last command's failure in words, in $REPLY
-  REPLY="exit $service_code"
-  if ((service_code == 124 || service_code == 137)); then REPLY="no answer within $1 s"; fi
-  if [[ -n $service_output ]]; then REPLY+=": $service_output"; fi
 }
 
 # running, down or unknown, in $REPLY; unknown as well if no command can say it. systemctl has 3 for what is on its way too.

@@ -168,3 +168,15 @@ hold_answer_of() { # <--undo>
   assert_output --partial '**started** (exit 0)'
   run -6 "$script" --resume --yes
 }
+
+@test "restore.sh: a signal while a service command runs leaves nothing in the memory of the host" {
+  on_call dash stop "readlink /proc/\$\$/fd/1 >$live/said; touch $live/stopping; sleep 2"
+  begin_run latest
+  wait_for stopping
+  kill -TERM "$pid"
+  assert_ended 143
+  assert_file_not_empty said
+  assert_not_exists "$(<said)"
+  run ! grep -v '^/dev/shm/holdfast-service[.]' said
+  assert_not_exists "$(dirname "$(<said)")"
+}
