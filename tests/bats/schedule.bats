@@ -440,7 +440,7 @@ assert_clean_message() { # <text>: once, with a hint, and nothing of bash
   DRY_RUN=true run -0 plan daily
   assert_file_not_exist "$table"
   plan daily
-  run -0 plan remove --dry-run
+  run -0 "$schedule_backups" --user "$TEST_USER" remove --dry-run
   assert_output --partial 'would be removed'
   refute_output --partial 'not scheduled any more'
   assert_file_exist "$table"
