@@ -88,14 +88,20 @@ parse_arguments() {
   if [[ -n $config ]]; then flags+=(--config "$config"); fi
 }
 
+simulation_parent() { # in $REPLY
+  REPLY=$scratch
+  if [[ -z $REPLY ]]; then REPLY=$(config_get .drill.scratch); fi
+  if [[ -z $REPLY ]]; then
+    REPLY=$(config_get .repository.path)
+    REPLY=$(dirname -- "${REPLY:?}")
+  fi
+}
+
 # The folder below which the simulation works; it goes when this script ends, whatever happened.
 prepare_simulation() {
-  local parent=$scratch folder
-  if [[ -z $parent ]]; then parent=$(config_get .drill.scratch); fi
-  if [[ -z $parent ]]; then
-    parent=$(config_get .repository.path)
-    parent=$(dirname -- "${parent:?}")
-  fi
+  local parent folder
+  simulation_parent
+  parent=$REPLY
   mkdir -p -- "$parent" || die 8 "cannot make '$parent'" "choose another --scratch"
   folder=$(mktemp -d -- "$parent/holdfast-drill.simulation.XXXXXX") ||
     die 8 "cannot make a folder in '$parent'" "choose another --scratch"
@@ -116,6 +122,11 @@ main() {
     die 3 "there is no configuration" "give --config FILE, or set HOLDFAST_CONFIG"
   if [[ -n $scratch ]]; then drill_flags+=(--scratch "$scratch"); fi
   for source in "${sources[@]}"; do drill_flags+=(--source "$source"); done
+  if "$is_dry" && "$is_simulated"; then
+    simulation_parent
+    plan_simulation "$REPLY" "${sources[@]}"
+    exit 0
+  fi
   if "$is_dry"; then exec drill --dry-run "${drill_flags[@]}" "${flags[@]}" ${snapshot:+"$snapshot"}; fi
 
   log_dir=$(config_get .backup.log_dir)

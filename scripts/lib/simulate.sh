@@ -2,6 +2,8 @@
 # lib/simulate.sh - the loss of everything, on a copy: captured, backed up, deleted, restored and compared. The live data is
 # only read, as by any backup; nothing else of it is ever named to a program here.
 
+simulated=() # result of choose_simulated
+
 # The configuration of the copy in TOML. Standard input: {config: of the original, shown: `catalog show --json`}.
 simulated_toml() {
   jq -r '
@@ -34,18 +36,33 @@ step() { # <what> <command>...: as run_limited; a failure ends the script with i
   ((child_code == 0)) || die "$((child_code == 1 ? 8 : child_code))" "the simulation ended: $1 failed (exit $child_code)" "the live data was only read"
 }
 
+# Those whose loss is simulated: of the named sources, or of all, what is a database file or a tree.
+choose_simulated() { # [source...]: in ${simulated[@]}
+  mapfile -t simulated < <(jq -r '.source[] | select(.kind | IN("sqlite", "tree")) | .name |
+    select($ARGS.positional == [] or IN($ARGS.positional[]))' --args "$@" < <(pour "$config_json"))
+  ((${#simulated[@]} > 0)) || die 3 "there is no database or tree whose loss could be simulated" "name another --source"
+}
+
+# --dry-run
+plan_simulation() { # <parent folder> [source...]
+  local name
+  choose_simulated "${@:2}"
+  for name in "${simulated[@]}"; do
+    printf '%s: a copy of the live data would be backed up, deleted, restored and compared\n' "$name" || exit 8
+  done
+  printf 'below %s, which needs free space for four times the data; removed afterwards\n' "$1" || exit 8
+}
+
 # Makes $work/holdfast.toml and a backup of a copy whose original is gone; $work/original is what it was.
 simulate_loss() { # <new folder> [source...]: sets work
   work=$1
-  local names=() shown
+  local shown
   shift
   export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
-  mapfile -t names < <(jq -r '.source[] | select(.kind | IN("sqlite", "tree")) | .name |
-    select($ARGS.positional == [] or IN($ARGS.positional[]))' --args "$@" < <(pour "$config_json"))
-  ((${#names[@]} > 0)) || die 3 "there is no database or tree whose loss could be simulated" "name another --source"
-  log "simulated loss of ${names[*]}: taking a copy below $work"
+  choose_simulated "$@"
+  log "simulated loss of ${simulated[*]}: taking a copy below $work"
   step "making a repository" init --repo "$work/first"
-  step "capturing a copy" snap --quiet --config "$(config_get .file)" --repo "$work/first" -- "${names[@]}"
+  step "capturing a copy" snap --quiet --config "$(config_get .file)" --repo "$work/first" -- "${simulated[@]}"
   step "making the copy" restore latest --quiet --config /dev/null --repo "$work/first" --target "$work/live"
   step "copying the copy" cp -a -- "$work/live" "$work/original"
   shown=$(catalog show latest --json --config /dev/null --repo "$work/first")

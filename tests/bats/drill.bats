@@ -146,6 +146,14 @@ print(len(pictures), sum("<rect" in p for p in pictures))' "$page"
   assert_nothing_left
 }
 
+@test "simulated loss as a dry run says of which sources and where; nothing is written" {
+  run -0 --separate-stderr "$script" --simulate-loss --dry-run --source trades --scratch "$PWD/elsewhere"
+  assert_line 'trades: a copy of the live data would be backed up, deleted, restored and compared'
+  assert_line --partial "below $PWD/elsewhere, which needs"
+  refute_output --partial lake
+  assert_not_exists elsewhere
+}
+
 @test "simulated loss of one source, with checks and commands whose words need quoting" {
   cat >>holdfast.toml <<'END'
 [[source]]
