@@ -104,7 +104,7 @@ pkill_of_this_server() {
 @test "redis: a dump that does not load is refused before the server is stopped" {
   begin
   configure "via = [\"$BATS_TEST_TMPDIR/newer\"]"
-  printf '#!/bin/bash\nif [[ $* == *--rdb* ]]; then "$@" | sed "1s/^REDIS..../REDIS0099/" | head -c -8 && head -c 8 /dev/zero; else exec "$@"; fi\n' >"$BATS_TEST_TMPDIR/newer"
+  printf '#!/bin/bash\nif [[ $* == *--rdb* ]]; then "$@" | sed "1s/^REDIS..../REDIS0099/" | head -c -48 && head -c 8 /dev/zero; else exec "$@"; fi\n' >"$BATS_TEST_TMPDIR/newer"
   chmod +x "$BATS_TEST_TMPDIR/newer"
   take
   local run_id

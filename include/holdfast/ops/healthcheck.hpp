@@ -102,7 +102,7 @@ inline HealthResults check_alerts(HealthContext& c) {
     return out;
 }
 
-inline HealthResults check_keys(HealthContext& c) {
+inline HealthResults check_openers(HealthContext& c) {
     HealthResults out;
     if (c.repository().keyring() != nullptr)
         out.push_back(judge_recipients(
@@ -148,7 +148,7 @@ inline const std::vector<HealthCheck>& health_checks() {
         {"copies", "3-2-1: three proven copies on two media, one off-site", false, true,
          detail::check_copies},
         {"keys", "recipients and signer: none expired, revoked, about to end, or alone", false, true,
-         detail::check_keys},
+         detail::check_openers},
         {"quarantine", "no damaged objects were set aside", false, true, detail::check_quarantine},
         {"restores", "no restore in place is half-done or forgotten", false, true, detail::check_restores},
         {"lock", "nobody works in the repository for too long", false, true, detail::check_locks},

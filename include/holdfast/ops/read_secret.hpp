@@ -2,6 +2,7 @@
 #pragma once
 
 #include "holdfast/base/disk.hpp"
+#include "holdfast/base/text.hpp"
 
 namespace holdfast::ops {
 

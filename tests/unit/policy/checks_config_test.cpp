@@ -86,7 +86,7 @@ TEST_CASE("checks_config: mistakes are errors at their place") {
         {query + "expect = \"1\"\nname = \"\"\n", "'name' is empty"},
         {kDatabase + kCheck + "sql = \"\"\nexpect = \"\"\n", "'sql' is empty"},
         {kTree + kCheck + "sql = \"SELECT 1\"\nexpect = \"1\"\n",
-         "'sql' is for sources of kind = \"sqlite\" only"},
+         "'sql' is for sources of kind = \"sqlite\" or \"postgres\" only"},
         {kTree + kCheck + "command = \"true\"\nexpect = \"1\"\n", "'expect' is for checks with 'sql' only"},
         {kTree + kCheck + "command = []\n", "'command' is empty"},
         {kTree + kCheck + "command = \"a\"\n" + kCheck + "command = \"a\"\n",
