@@ -296,8 +296,44 @@ titles() {
   run -4 alert send one
   run -4 alert send two
   run -8 --separate-stderr alert send three
-  assert_regex "$stderr" 'this one is dropped'
+  assert_regex "$stderr" 'this one is not kept'
+  run -2 healthcheck --repo "$BATS_TEST_TMPDIR/repo" --check alerts
+  assert_output --partial 'no more may wait'
   assert_equal "$(jq -r .title "$spool/ops.jsonl" | paste -sd' ')" 'one two'
+}
+
+@test "alert: a buffer that became read-only loses nothing while the receiver is there, and healthcheck tells of it" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  serve_odd
+  configure "http://127.0.0.1:$port/ok"
+  run -0 healthcheck --repo "$BATS_TEST_TMPDIR/repo" --check alerts
+  mkdir "$spool"
+  mount --bind "$spool" "$spool" && mount -o remount,ro,bind "$spool" || skip 'cannot mount'
+  run -0 --separate-stderr alert send 'spool is gone' --json
+  assert_regex "$stderr" 'warning: not kept for ops: .*delivered at once'
+  assert_equal "$(jq -c '[.kept, .channels[0].lost]' <<<"$output")" '[1,false]'
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" '"title":"spool is gone"'
+  run -1 healthcheck --repo "$BATS_TEST_TMPDIR/repo" --check alerts
+  assert_output --partial 'an alert could not be kept'
+  configure "http://127.0.0.1:9/hook"
+  run -8 --separate-stderr alert send 'nobody takes it' --json
+  assert_regex "$stderr" 'error: not kept for ops: .*nor delivered'
+  assert_equal "$(jq -c '[.kept, .channels[0].lost]' <<<"$output")" '[0,true]'
+  umount "$spool"
+}
+
+@test "alert: on a full disk without a reserve what is new is tried at once, and healthcheck tells of it" {
+  ((EUID == 0)) || skip 'mounting needs root'
+  mkdir "$spool"
+  mount -t tmpfs -o size=1m tmpfs "$spool" || skip 'cannot mount'
+  head -c 2m /dev/zero >"$spool/fill" 2>/dev/null || true
+  serve_odd
+  configure "http://127.0.0.1:$port/ok"
+  run -0 alert send 'disk full'
+  assert_equal "$(grep -o '"title":"[^"]*"' "$taken")" '"title":"disk full"'
+  run -1 healthcheck --repo "$BATS_TEST_TMPDIR/repo" --check alerts
+  assert_output --partial 'is full, and the reserve is used up'
+  umount "$spool"
 }
 
 @test "alert: a secret that others may read is refused, and no secret appears in arguments, output or the buffer" {

@@ -41,6 +41,23 @@ inline bool is_in_memory(fs::path path) {
     return st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC;
 }
 
+/// Why the buffer of alerts would take nothing new; empty if it would. The folder need not exist yet.
+inline std::string alerts_unwritable(const fs::path& spool) {
+    fs::path folder = spool;
+    while (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+        const int number = errno;
+        if (number != ENOENT || !folder.has_relative_path())
+            return OsError(number, "write into " + in_quotes(folder.string())).what();
+        folder = folder.parent_path();
+    }
+    constexpr std::uint64_t kOneAlert = 64_KiB;  // its text, escaped, and a block or two
+    const auto disk = gather_disk(folder.string(), "alerts");
+    if (!disk || disk->free_bytes >= kOneAlert) return {};
+    std::error_code error;
+    if (fs::file_size(spool / "reserve", error) >= kOneAlert && !error) return {};
+    return "the disk of " + in_quotes(folder.string()) + " is full, and the reserve is used up";
+}
+
 namespace detail {
 inline void note_failure(int number, const std::string& path, const std::string& purpose,
                          std::vector<DiskFacts>& out) {

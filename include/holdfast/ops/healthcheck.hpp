@@ -87,12 +87,13 @@ inline HealthResults check_alerts(HealthContext& c) {
     const AlertOptions& alerts = c.options.alerts;
     HealthResults out;
     const AlertReport report = buffered_alerts(alerts);
+    const std::string unwritable = alerts_unwritable(alerts.spool);
     for (std::size_t i = 0; i < report.channels.size(); ++i) {
         const ChannelReport& r = report.channels[i];
         const ChannelConfig& config = alerts.config.channels.at(i);
         out.push_back(judge_alerts(
             {r.channel, r.waiting, r.damaged, r.oldest, secret_trouble({config.secret_file, config.url_file}),
-             is_in_memory(alerts.spool), r.refused},
+             is_in_memory(alerts.spool), r.refused, alerts.config.max_buffered, unwritable},
             c.options.now));
     }
     if (!alerts.config.ping.empty() || !alerts.config.ping_file.empty()) out.push_back(check_ping(alerts));

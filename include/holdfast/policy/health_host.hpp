@@ -141,6 +141,8 @@ struct AlertFacts {
     std::string trouble{};      // a secret that others may read, for instance
     bool is_in_memory = false;  // the buffer
     std::uint64_t refused = 0;  // set aside
+    std::uint64_t most = 0;     // may wait; 0: any number
+    std::string unwritable{};   // why the buffer takes nothing new
 };
 
 inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
@@ -150,6 +152,12 @@ inline HealthResult judge_alerts(const AlertFacts& a, SystemSeconds now) {
                     std::to_string(a.waiting) + " wait to be delivered" +
                         (a.oldest ? ", the oldest from " + detail::ago(*a.oldest, now) : ""),
                     "alert buffer-status says why; then alert flush");
+    if (a.most > 0 && a.waiting >= a.most)
+        verdict.add(Health::unhealthy, "no more may wait: what is new is lost unless it is taken at once",
+                    "put right why they are not delivered, then: alert flush");
+    if (!a.unwritable.empty())
+        verdict.add(Health::degraded, "an alert could not be kept: " + a.unwritable,
+                    "make room or give write access in alerts.spool, or name another folder");
     if (a.damaged > 0)
         verdict.add(Health::degraded, std::to_string(a.damaged) + " lines of the buffer cannot be read",
                     "look at the files in alerts.spool");

@@ -104,6 +104,15 @@ TEST_CASE("health_host: alerts that wait, damaged lines and an open secret are d
           Health::degraded);
 }
 
+TEST_CASE("health_host: a buffer that takes no alert is told before the alert that it would lose") {
+    CHECK(judge_alerts({"ops", 1, 0, kNow, {}, false, 0, 2}, kNow).level == Health::degraded);
+    CHECK(judge_alerts({"ops", 2, 0, kNow, {}, false, 0, 2}, kNow).level == Health::unhealthy);
+    const HealthResult r = judge_alerts({"ops", 0, 0, {}, {}, false, 0, 2, "it is read-only"}, kNow);
+    CHECK(r.level == Health::degraded);
+    CHECK(contains(r.message, "it is read-only"));
+    CHECK(contains(r.next, "alerts.spool"));
+}
+
 TEST_CASE("health_host: whatever is not healthy says what to do") {
     for (const HealthResult& r :
          {judge_access({"/r", 0777, 1, 1, false, {"x"}}),
