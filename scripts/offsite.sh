@@ -5,7 +5,7 @@ set -Eeuo pipefail
 shopt -s inherit_errexit
 # shellcheck source=lib/base.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib/base.sh"
-for library in child config notify offsite_remote offsite_record offsite_report offsite_send offsite_push offsite_status offsite_fetch \
+for library in child config notify offsite_remote offsite_record offsite_report offsite_prove offsite_send offsite_push offsite_status offsite_fetch \
   offsite_restore offsite_pull offsite_verify offsite_prune; do
   # shellcheck disable=SC1090 # of lib/
   source "$lib_dir/$library.sh"

@@ -87,9 +87,12 @@ plan_push() {
   prove_objects "$work/missing" >"$work/objects"
   { cat "$work/bad" "$work/gone"; } | sort -u >"$work/unsound"
   snapshots_touched "$work/unsound" "$work/ids" >"$work/held"
+  : >"$work/bad_papers"
   while read -r id; do
-    if ! grep -qxF "$id" "$work/held" && ! prove_snapshot "$repo/snapshots/$id"; then printf '%s\n' "$id" >>"$work/held"; fi
+    if ! grep -qxF "$id" "$work/held" && ! prove_snapshot "$repo/snapshots/$id"; then printf '%s\n' "$id" >>"$work/bad_papers"; fi
   done < <(sed -n 's#^snapshots/\([^/]*\)/.*#\1#p' "$work/missing" | sort -u)
+  keep_whole_papers "$work/missing" "$work/there" || return 1
+  cat "$work/bad_papers" "$work/contested" >>"$work/held"
   grep '^snapshots/' "$work/missing" | grep -vFf <(sed 's#.*#snapshots/&/#' "$work/held") >"$work/papers.all" || true
   grep -v '/manifest\.json' "$work/papers.all" >"$work/papers" || true
   grep '^keys/' "$work/missing" >>"$work/papers" || true
@@ -101,7 +104,7 @@ push_remote() {
   read_record
   if ! probe_remote || ! list_remote "$work/there"; then fail_remote "it cannot be listed" && return; fi
   if ! claim "$work/there"; then fail_remote "nothing was sent" && return; fi
-  plan_push
+  if ! plan_push; then fail_remote "nothing was sent" && return; fi
   replaced=$(join -t $'\t' "$work/objects" "$work/there" | wc -l)
   count=$(wc -l <"$work/objects") bytes=$(cat "$work/objects" "$work/papers.all" >"$work/all" && sum_of "$work/all")
   snapshots=$(wc -l <"$work/manifests")
@@ -122,6 +125,10 @@ push_remote() {
     if ((code == 0)); then code=4; fi
   fi
   if [[ -s $work/bad ]]; then code=5 failure="$(wc -l <"$work/bad") objects are damaged here; they were not sent: verify --all"; fi
+  sort -u "$work/bad_papers" "$work/contested" >"$work/kept"
+  if [[ -s $work/kept ]]; then
+    code=5 failure="SHA256SUMS of snapshot $(head -n 1 "$work/kept") here is damaged or not the one there: what is there was kept: verify --all"
+  fi
   if ((code != 0)) && [[ -s $work/lacking ]]; then
     say WARN "$remote: $(wc -l <"$work/not_whole") snapshots are not whole there, $(wc -l <"$work/lacking") files are missing or wrong: $(head -n 1 "$work/lacking")"
   fi

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lib/offsite_send.sh - what is here, proven, and the way of a file to a remote: under its final name only when it is complete.
+# lib/offsite_send.sh - what is here, and the way of a file to a remote: under its final name only when it is complete.
 
 run_id=
 cleared= # incoming folder of this run
@@ -28,21 +28,6 @@ list_local() { # writes $work/ids, $work/want, $work/gone (needed, but not here)
   } | sort -u >"$work/needed"
   join -t $'\t' "$work/needed" "$work/here" >"$work/want"
   join -t $'\t' -v 1 "$work/needed" "$work/here" >"$work/gone"
-}
-
-# Objects that are not what their name says are taken out of the list, and named in $work/bad.
-prove_objects() { # <list of path TAB size>: prints those to send
-  # shellcheck disable=SC2016 # for that shell
-  run_limited "$((deadline - SECONDS > 0 ? deadline - SECONDS : 1))" bash -c 'cd -- "$1" && grep "^objects/" "$2" | cut -f 1 |
-    xargs -r -d "\n" -P 2 -n 100 sha256sum 2>/dev/null |
-    awk "{n = split(\$2, part, \"/\"); if (part[n] == \$1) print \$2}" | sort >"$3"' - "$repo" "$1" "$work/proven"
-  grep '^objects/' "$1" | cut -f 1 | comm -13 "$work/proven" - >>"$work/bad" || true
-  join -t $'\t' "$work/proven" "$1"
-}
-
-# The other files of those snapshots must be what SHA256SUMS says.
-prove_snapshot() { # <folder of the snapshot>
-  (cd -- "$1" && grep -vF '../' SHA256SUMS | sha256sum --check --status 2>/dev/null)
 }
 
 # Ids of which something is in the list of paths.

@@ -25,7 +25,7 @@ verify_remote() {
   if ! mend_here; then fail_remote "what is missing here was not fetched" && return; fi
   mended=$(($(wc -l <"$work/mended") + $(wc -l <"$work/fetched")))
   if ((code == 0 && mended > 0)); then code=4; fi
-  if [[ -s $work/unmended || -s $work/lost || -s $work/wrong_papers ]]; then code=5; fi
+  if [[ -s $work/unmended || -s $work/lost || -s $work/wrong_papers || -s $work/wrong_here ]]; then code=5; fi
   if ((local_code != 0 && code == 0)); then code=$local_code; fi
   note_verify
   log "$remote: $(wc -l <"$work/needed_there") objects of $(wc -l <"$work/listed") snapshots by size, $read_count of them by their bytes ($(human "$read_bytes")); \
@@ -57,16 +57,21 @@ read_papers() {
   while read -r id; do printf "snapshots/$id/%s\n" SHA256SUMS manifest.json summary.txt; done <"$work/listed" >"$work/papers"
   bring "$work/papers" "$meta" || return 1
   : >"$work/wrong_papers"
+  : >"$work/wrong_here"
   : >"$work/resend"
   while read -r id; do
-    if ! prove_snapshot "$meta/snapshots/$id" || { [[ -d $repo/snapshots/$id ]] && ! cmp -s "$repo/snapshots/$id/SHA256SUMS" "$meta/snapshots/$id/SHA256SUMS"; }; then
-      if [[ -d $repo/snapshots/$id ]] && prove_snapshot "$repo/snapshots/$id"; then
-        printf "snapshots/$id/%s\n" SHA256SUMS summary.txt manifest.json >>"$work/resend"
-        cp -- "$repo/snapshots/$id/SHA256SUMS" "$meta/snapshots/$id/SHA256SUMS"
-      else
-        say ERROR "$remote: the files of snapshot $id are not what its SHA256SUMS says"
-        printf '%s\n' "$id" >>"$work/wrong_papers"
-      fi
+    if prove_snapshot "$meta/snapshots/$id"; then
+      # Whole there: it is never replaced, whatever is here.
+      if [[ ! -d $repo/snapshots/$id ]] || cmp -s "$repo/snapshots/$id/SHA256SUMS" "$meta/snapshots/$id/SHA256SUMS"; then continue; fi
+      say ERROR "$remote: SHA256SUMS of snapshot $id is whole there, and another one here; it was kept"
+      say HINT "verify $id says which is damaged; its folder can be copied from $base/snapshots/$id"
+      printf '%s\n' "$id" >>"$work/wrong_here"
+    elif [[ -d $repo/snapshots/$id ]] && prove_snapshot "$repo/snapshots/$id"; then
+      printf "snapshots/$id/%s\n" SHA256SUMS summary.txt manifest.json >>"$work/resend"
+      mkdir -p -- "$meta/snapshots/$id" && cp -- "$repo/snapshots/$id/SHA256SUMS" "$meta/snapshots/$id/SHA256SUMS"
+    else
+      say ERROR "$remote: the files of snapshot $id are not what its SHA256SUMS says"
+      printf '%s\n' "$id" >>"$work/wrong_papers"
     fi
   done <"$work/listed"
   mkdir -p -- "$meta"

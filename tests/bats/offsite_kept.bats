@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# offsite_kept.bats - what is whole at a remote outlives damage here: it is never replaced, removed or forgotten.
+
+load support
+load repository
+load remotes
+
+setup() {
+  make_host
+  add_folder
+  there=$BATS_TEST_TMPDIR/usb/trader1
+}
+
+teardown() {
+  if [[ -n ${people:-} ]]; then remove_people; fi
+}
+
+take_one() { # sets id
+  run -0 --separate-stderr snap
+  id=$output
+}
+
+record() {
+  echo "$XDG_STATE_HOME"/holdfast/remotes/*/usb.json
+}
+
+@test "a digit that changed in SHA256SUMS here does not reach the whole one there" {
+  take_one
+  run -0 "$offsite" push
+  before=$(fingerprint "$there/snapshots")
+  sums=backups/snapshots/$id/SHA256SUMS
+  digit=$(head -c 1 "$sums")
+  sed -i "1s/^./$(tr 0-9a-f 1-9a-f0 <<<"$digit")/" "$sums"
+  run -5 --separate-stderr "$offsite" verify
+  assert_regex "$stderr" "SHA256SUMS of snapshot $id is whole there"
+  run "$offsite" push
+  assert_equal "$(fingerprint "$there/snapshots")" "$before"
+  assert_copy "$there" 1
+}
+
+@test "a SHA256SUMS here that lost a line does not replace the whole one there" {
+  take_one
+  run -0 "$offsite" push
+  before=$(fingerprint "$there/snapshots")
+  sed -i 1d "backups/snapshots/$id/SHA256SUMS"
+  run -5 --separate-stderr "$offsite" push
+  assert_regex "$stderr" "SHA256SUMS of snapshot $id here is damaged"
+  assert_equal "$(fingerprint "$there/snapshots")" "$before"
+}
+
+@test "a SHA256SUMS there that lost a line is mended from the whole one here" {
+  take_one
+  run -0 "$offsite" push
+  sed -i 1d "$there/snapshots/$id/SHA256SUMS"
+  run -4 "$offsite" verify
+  cmp "$there/snapshots/$id/SHA256SUMS" "backups/snapshots/$id/SHA256SUMS"
+  run -0 "$offsite" verify
+}
