@@ -25,6 +25,7 @@ rclone knows. Without a name, all of them; one that is down does not stop the ot
   --path DIR       the repository (else BACKUP_ROOT, else the configuration)
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
   --new            push: begin again although the copy that was there has vanished
+  --replace-keys   push: replace format.json and keys there that differ, as after init --rotate
   --wait TIME      wait so long for another run of offsite.sh to end (default 0s)
   --json           the report as JSON
   --dry-run, --quiet
@@ -42,7 +43,7 @@ EXAMPLES
   offsite.sh pull nas --into /var/backups/holdfast   after the host was lost'
 
 verb='' repo='' config='' lock_wait=0s wanted_host='' snapshot='' target='' into='' apply='' budget='' look=whole key_file=''
-is_dry=false is_json=false is_new=false is_local=false is_plan=false reads_all=false is_known=false
+is_dry=false is_json=false is_new=false is_local=false is_plan=false reads_all=false is_known=false replaces_keys=false
 names=() sources=() globs=() components=() flags=()
 record='{}' repository_id=''
 
@@ -77,6 +78,7 @@ parse_arguments() {
       --local) is_local=true ;;
       --plan) is_plan=true ;;
       --new) is_new=true ;;
+      --replace-keys) replaces_keys=true ;;
       --no-fetch) is_known=true ;;
       --json) is_json=true ;;
       --dry-run) is_dry=true ;;

@@ -38,3 +38,21 @@ keep_whole_papers() { # <list of path TAB size> <listing>: ids whose own files t
     if prove_snapshot "$work/theirs/snapshots/$id"; then printf '%s\n' "$id"; fi
   done <"$work/differing" >"$work/contested"
 }
+
+# Keys and signatures that are there already: nothing here proves that ours are better. Out of $work/missing they go, into
+# $work/kept_files, but for a key that the newest rekeyed line of the history names, or those that --replace-keys means.
+keep_keys() { # <listing>
+  local path newest
+  newest=$(jq -Rr 'fromjson? | select(.event == "rekeyed") | .wrapped_sha256 // empty' "$repo/ledger.jsonl" 2>/dev/null | tail -n 1) || true
+  if "$replaces_keys"; then { grep '^keys/' "$work/want" || true; } | sort -u - "$work/missing" >"$work/all" && mv -- "$work/all" "$work/missing"; fi
+  join -t $'\t' -o 0 "$work/missing" "$1" | { grep -E '^keys/|\.asc$' || true; } | while IFS= read -r path; do
+    if "$replaces_keys" && is_whole_key "$repo/$path"; then continue; fi
+    if [[ -n $newest && $(sha256sum <"$repo/$path") == "$newest  -" ]]; then continue; fi
+    printf '%s\n' "$path"
+  done >"$work/kept_files"
+  join -t $'\t' -v 1 "$work/missing" "$work/kept_files" >"$work/all" && mv -- "$work/all" "$work/missing"
+}
+
+is_whole_key() { # <file>: in armour, from its first to its last line
+  [[ $(head -n 1 -- "$1") == '-----BEGIN '*-----* && $(tail -n 1 -- "$1") == '-----END '*-----* ]]
+}

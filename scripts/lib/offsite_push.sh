@@ -7,6 +7,7 @@
 # What is there under this host's name must be of this repository. A new remote gets the files that say whose it is.
 claim() { # <listing>
   local theirs='' top=(format.json RECOVER.md recover.sh) name
+  is_other_format=false
   if grep -q $'^format\.json\t' "$1"; then
     remote_run 120 "$work/format.json" cat "$base/format.json" || return 1
     theirs=$(jq -r '.id // empty' "$work/format.json" 2>/dev/null) || true
@@ -15,6 +16,7 @@ claim() { # <listing>
       return 1
     fi
     if cmp -s "$work/format.json" "$repo/format.json"; then return 0; fi
+    if ! "$replaces_keys"; then is_other_format=true && return 0; fi
   elif [[ $(jq '.seen // [] | length' <<<"$record") != 0 ]] && ! "$is_new"; then
     failure_code=10 failure="the copy that was there has vanished: is the disk mounted, is it the right bucket? --new begins again"
     return 1
@@ -22,6 +24,7 @@ claim() { # <listing>
     failure_code=10 failure="$base holds objects, but no format.json: nothing was sent"
     return 1
   fi
+  if "$is_dry"; then return 0; fi
   for name in "${top[@]}"; do
     if [[ -f $repo/$name ]]; then printf '%s\t%s\n' "$name" "$(stat -c %s -- "$repo/$name")"; fi
   done >"$work/top"
@@ -84,6 +87,7 @@ plan_push() {
   list_local
   : >"$work/bad"
   comm -23 "$work/want" "$work/there" >"$work/missing"
+  keep_keys "$work/there"
   prove_objects "$work/missing" >"$work/objects"
   { cat "$work/bad" "$work/gone"; } | sort -u >"$work/unsound"
   snapshots_touched "$work/unsound" "$work/ids" >"$work/held"
@@ -128,6 +132,11 @@ push_remote() {
   sort -u "$work/bad_papers" "$work/contested" >"$work/kept"
   if [[ -s $work/kept ]]; then
     code=5 failure="SHA256SUMS of snapshot $(head -n 1 "$work/kept") here is damaged or not the one there: what is there was kept: verify --all"
+  fi
+  if "$is_other_format"; then printf 'format.json\n' >>"$work/kept_files"; fi
+  if [[ -s $work/kept_files ]]; then
+    code=5 failure="$(head -n 1 "$work/kept_files") is another file there than here, and was kept"
+    say HINT "if the one here is right, as after init --rekey or --rotate: offsite.sh push $remote --replace-keys"
   fi
   if ((code != 0)) && [[ -s $work/lacking ]]; then
     say WARN "$remote: $(wc -l <"$work/not_whole") snapshots are not whole there, $(wc -l <"$work/lacking") files are missing or wrong: $(head -n 1 "$work/lacking")"

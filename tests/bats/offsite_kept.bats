@@ -56,3 +56,30 @@ record() {
   cmp "$there/snapshots/$id/SHA256SUMS" "backups/snapshots/$id/SHA256SUMS"
   run -0 "$offsite" verify
 }
+
+@test "keys and format.json there are not replaced by others from here without --replace-keys" {
+  load keys
+  make_people
+  rm -rf backups
+  become host
+  init --recipient "$OPS" --recipient "$ESCROW" >/dev/null
+  take_one
+  run -0 "$offsite" push
+  before=$(fingerprint "$there/keys")
+  key=$(echo backups/keys/*.key.asc)
+  cp "$key" "$BATS_TEST_TMPDIR/key"
+  truncate -s 100 "$key"
+  run -5 --separate-stderr "$offsite" push
+  assert_regex "$stderr" 'key.asc is another file there than here, and was kept'
+  run -5 "$offsite" push --replace-keys
+  assert_equal "$(fingerprint "$there/keys")" "$before"
+  cp "$BATS_TEST_TMPDIR/key" "$key"
+  cp "$there/format.json" "$BATS_TEST_TMPDIR/format.json"
+  jq -c . backups/format.json >"$BATS_TEST_TMPDIR/other" && cp "$BATS_TEST_TMPDIR/other" backups/format.json
+  printf '\n' >>backups/format.json
+  run -5 --separate-stderr "$offsite" push
+  assert_regex "$stderr" 'format.json is another file there'
+  cmp "$there/format.json" "$BATS_TEST_TMPDIR/format.json"
+  run -0 "$offsite" push --replace-keys
+  cmp "$there/format.json" backups/format.json
+}
