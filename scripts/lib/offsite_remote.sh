@@ -43,6 +43,7 @@ set_remote() { # <name>: fails, with the reason in $failure, if it cannot be use
         failure="there is no folder '$root': is its disk mounted?" failure_code=8
         return 1
       fi
+      apart_from_repository || return 1
       ;;
     sftp)
       root=HOLDFAST:$(remote_get .path) rclone_flags+=(--sftp-disable-hashcheck)
@@ -68,6 +69,16 @@ set_remote() { # <name>: fails, with the reason in $failure, if it cannot be use
     fi
     if [[ $atomic_types == *" ${type// /\\ } "* ]]; then is_staged=false; fi
   fi
+}
+
+# A copy in what it is a copy of is none, and prune there would be prune here. Reading from such a place harms nothing.
+apart_from_repository() {
+  local one other
+  if [[ " push verify prune " != *" $verb "* ]]; then return 0; fi
+  one=$(realpath -m -- "$root")/ other=$(realpath -m -- "$repo")/
+  if [[ ${one/#\/\//\/} != "${other/#\/\//\/}"* && $other != "${one/#\/\//\/}"* ]]; then return 0; fi
+  failure_code=3 failure="its folder '$root' and the repository '$repo' lie in each other: choose another disk, or a folder beside it"
+  return 1
 }
 
 below() { # <remote:path> <name>

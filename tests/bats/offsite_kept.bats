@@ -83,3 +83,15 @@ record() {
   run -0 "$offsite" push --replace-keys
   cmp "$there/format.json" backups/format.json
 }
+
+@test "a remote in the repository, around it, or by a link to it is refused" {
+  take_one
+  mkdir -p backups/tmp/inside
+  ln -s "$system/backups" "$BATS_TEST_TMPDIR/link"
+  for place in "$system/backups/tmp/inside" "$system" "$BATS_TEST_TMPDIR/link"; do
+    sed -i "s#^url = .*#url = \"$place\"#" holdfast.toml
+    run -3 --separate-stderr "$offsite" push
+    assert_regex "$stderr" 'lie in each other'
+  done
+  assert [ ! -e trader1 ]
+}
