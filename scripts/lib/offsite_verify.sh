@@ -27,7 +27,7 @@ verify_remote() {
   if ((code == 0 && mended > 0)); then code=4; fi
   if [[ -s $work/unmended || -s $work/lost || -s $work/wrong_papers || -s $work/wrong_here ]]; then code=5; fi
   if ((local_code != 0 && code == 0)); then code=$local_code; fi
-  note_verify
+  if ! "$is_dry"; then note_verify; fi
   log "$remote: $(wc -l <"$work/needed_there") objects of $(wc -l <"$work/listed") snapshots by size, $read_count of them by their bytes ($(human "$read_bytes")); \
 $(wc -l <"$work/mended") mended there, $(wc -l <"$work/fetched") here, $(wc -l <"$work/unmended") cannot be"
   if [[ -s $work/unmended ]]; then say ERROR "$remote: missing or damaged there, and not whole here: $(head -n 3 "$work/unmended" | tr '\n' ' ')"; fi
@@ -46,7 +46,9 @@ claim_is_ours() {
 
 # --local: what is damaged here goes to quarantine, and is missing then.
 verify_here() {
-  run_limited "$(config_get .backup.time_limit_s)" verify --all --quarantine --repo "$repo" "${flags[@]}"
+  local move=(--quarantine)
+  if "$is_dry"; then move=(); fi
+  run_limited "$(config_get .backup.time_limit_s)" verify --all "${move[@]}" --repo "$repo" "${flags[@]}"
   ((child_code == 5)) || return "$child_code" # damage is what this is for
 }
 

@@ -95,3 +95,14 @@ record() {
   done
   assert [ ! -e trader1 ]
 }
+
+@test "verify --dry-run notes nothing, so healthcheck keeps what it knew" {
+  take_one
+  run -0 "$offsite" push
+  object=$(find "$there/objects" -type f | head -n 1)
+  truncate -s 10 "$object"
+  before=$(<"$(record)")
+  run -4 "$offsite" verify --dry-run
+  assert_equal "$(<"$(record)")" "$before"
+  assert_equal "$(stat -c %s "$object")" 10
+}
