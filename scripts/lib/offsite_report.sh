@@ -39,14 +39,14 @@ print_report() {
   fi || exit 8
 }
 
-# All alike: that code. Damage anywhere is 5. Some did, some did not: partial.
+# Damage anywhere is 5. Some did, some did not: partial. None did: the worst of their codes.
 overall_code() { # in $REPLY
-  local code worst=0 is_mixed=false
+  local code did_any=false
+  REPLY=0
   for code in "${results[@]}"; do
     if ((code == 5)); then REPLY=5 && return; fi
-    if ((code != results[0])); then is_mixed=true; fi
-    if ((worst == 0)); then worst=$code; fi
+    if ((code == 0 || code == 4)); then did_any=true; fi
+    if ((code > REPLY)); then REPLY=$code; fi
   done
-  REPLY=$worst
-  if "$is_mixed"; then REPLY=4; fi
+  if "$did_any" && ((REPLY != 0)); then REPLY=4; fi
 }

@@ -106,3 +106,15 @@ record() {
   assert_equal "$(<"$(record)")" "$before"
   assert_equal "$(stat -c %s "$object")" 10
 }
+
+@test "when every remote failed the code is the worst one, and not that of some" {
+  add_folder second
+  take_one
+  mv "$BATS_TEST_TMPDIR/usb" "$BATS_TEST_TMPDIR/away"
+  printf 'credentials = "open.env"\n' >>holdfast.toml
+  printf 'A=b\n' >open.env
+  chmod 644 open.env
+  run -8 "$offsite" push
+  mv "$BATS_TEST_TMPDIR/away" "$BATS_TEST_TMPDIR/usb"
+  run -4 "$offsite" push
+}
