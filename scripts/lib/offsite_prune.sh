@@ -22,6 +22,11 @@ prune_remote() {
     fail_remote "prune" && return
   fi
   if ! finish_moves || ! make_shadow; then fail_remote "nothing was pruned" && return; fi
+  if ! prove_shadow; then
+    failure_code=5
+    say HINT "offsite.sh verify $remote mends it from here"
+    fail_remote "nothing was removed" && return
+  fi
   if [[ -n $apply ]]; then args+=(--apply "$apply"); fi
   if "$is_plan"; then
     args+=(--plan)
@@ -72,6 +77,23 @@ make_shadow() {
   while read -r id; do touch -d "$(cat "$shadow/trash/$id/pruned" 2>/dev/null || now_utc)" -- "$shadow/trash/$id"; done <"$work/trashed"
   while IFS=$'\t' read -r path size; do truncate -s "$size" -- "$shadow/$path" || return 1; done < <(grep '^objects/' "$work/there")
   shorten_history
+}
+
+# The floors count snapshots, so each must be one: its own files whole, its objects there, in the size that they have here.
+prove_shadow() {
+  local id
+  while read -r id; do
+    if ! prove_snapshot "$shadow/snapshots/$id"; then
+      failure="the files of snapshot $id there are not what its SHA256SUMS says"
+      return 1
+    fi
+  done <"$work/listed"
+  objects_named "$shadow/snapshots" >"$work/needed_there"
+  list_local
+  find_lacking
+  if [[ ! -s $work/bad_there ]]; then return 0; fi
+  failure="$(wc -l <"$work/bad_there") objects that snapshots there need are missing or damaged there, the first is $(head -n 1 "$work/bad_there")"
+  return 1
 }
 
 # The history of what is there: how it was verified, drilled and pinned. Chained anew, as lines are left out.

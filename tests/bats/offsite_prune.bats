@@ -123,3 +123,19 @@ age_trash() { # as if it had been pruned three days ago
   assert [ ! -e "$there/objects/${name:0:2}/$name" ]
   assert_copy "$there" 1
 }
+
+@test "a snapshot that is broken there counts for no floor: prune removes nothing until it is mended" {
+  sed -i 's/^grace = .*/grace = "0s"/' holdfast.toml
+  push_two
+  run -0 verify --all
+  run -0 "$offsite" push
+  lost=$(comm -13 <(sort "$there/snapshots/$first/SHA256SUMS") <(sort "$there/snapshots/$second/SHA256SUMS") | grep -m 1 -o 'objects/.*')
+  rm "$there/$lost"
+  before=$(fingerprint "$there")
+  run -5 --separate-stderr "$offsite" prune usb
+  assert_regex "$stderr" 'nothing was removed: 1 objects that snapshots there need are missing'
+  assert_equal "$(fingerprint "$there")" "$before"
+  run -4 "$offsite" verify
+  run -0 "$offsite" prune usb
+  assert_copy "$there" 1
+}
