@@ -8,7 +8,7 @@
 shadow=
 has_moved=false # finish_moves had something to do
 
-# Objects that no snapshot ever named may belong to a push that is at work on another host: they stay so long.
+# Objects that no snapshot names may belong to a push that is at work on another host: they stay so long after the first look.
 orphan_age=172800
 
 prune_remote() {
@@ -157,12 +157,14 @@ delete_list() { # <list of paths>
   remote_run '' "$work/out" delete --no-traverse --files-from-raw "$1" "$base"
 }
 
+# Times of files there say nothing: rclone gives a copy the time of what it was copied from. So the record has when each
+# orphan was first seen as one.
 keep_young_orphans() {
-  local oldest
   comm -23 "$work/to_delete" "$work/named" >"$work/orphans"
-  if [[ ! -s $work/orphans ]]; then return 0; fi
-  remote_run '' "$work/times" lsf -R --files-only --fast-list --use-server-modtime --format tp --separator $'\t' "$base/objects" || return 1
-  oldest=$(date -u -d "@$((EPOCHSECONDS - orphan_age))" '+%Y-%m-%d %H:%M:%S')
-  awk -F '\t' -v limit="$oldest" '$1 > limit {print "objects/" $2}' "$work/times" | sort | comm -12 - "$work/orphans" | comm -23 "$work/to_delete" - >"$work/keep" &&
-    mv -- "$work/keep" "$work/to_delete"
+  jq -Rn '[inputs]' "$work/orphans" >"$work/orphans.json"
+  # shellcheck disable=SC2016 # for jq
+  write_record '.orphans as $known | .orphans = ([$list[0][] | {key: ., value: ($known[.]? // $now)}] | from_entries)' \
+    --slurpfile list "$work/orphans.json" --argjson now "$EPOCHSECONDS"
+  jq -r --argjson limit "$((EPOCHSECONDS - orphan_age))" '.orphans | to_entries[] | select(.value > $limit) | .key' < <(pour "$record") |
+    sort | comm -23 "$work/to_delete" - >"$work/keep" && mv -- "$work/keep" "$work/to_delete"
 }
