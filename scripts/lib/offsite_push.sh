@@ -70,11 +70,12 @@ note_push() { # <listing>: for healthcheck
   done < <(tail -n 30 "$work/whole") | sort -n | tail -n 1 | cut -d ' ' -f 2)
   if [[ -n $newest ]]; then finished=$(jq -r .finished_utc "$repo/snapshots/$newest/manifest.json"); fi
   listed_snapshots "$1" >"$work/listed"
+  cut -f 1 "$work/objects" | jq -Rn '[inputs]' >"$work/mended.json"
   # shellcheck disable=SC2016 # for jq
-  write_record '.looked_utc = $now | .newest = $newest | .newest_utc = $finished | .seen = $seen | .snapshots = ($seen | length)
-    | .bytes = $bytes | .damaged = $damaged | .hashed_utc //= null | .pruned = [.pruned[]? | select(IN($here[]))]' \
+  write_record '.broken = (.broken // []) - $mended[0] | .looked_utc = $now | .newest = $newest | .newest_utc = $finished | .seen = $seen | .snapshots = ($seen | length)
+    | .bytes = $bytes | .damaged = $damaged + (.broken | length) | .hashed_utc //= null | .pruned = [.pruned[]? | select(IN($here[]))]' \
     --arg now "$(now_utc)" --arg newest "$newest" --arg finished "$finished" --argjson bytes "$(awk -F '\t' '{n += $2} END {printf "%d", n}' "$1")" \
-    --argjson damaged "$(comm -12 "$work/not_whole" "$work/listed" | wc -l)" --argjson seen "$(jq -Rn '[inputs]' "$work/listed")" \
+    --slurpfile mended "$work/mended.json" --argjson damaged "$(comm -12 "$work/not_whole" "$work/listed" | wc -l)" --argjson seen "$(jq -Rn '[inputs]' "$work/listed")" \
     --argjson here "$(find "$repo/snapshots" -mindepth 1 -maxdepth 1 -printf '%f\n' | jq -Rn '[inputs]')"
 }
 

@@ -2,7 +2,7 @@
 # lib/offsite_record.sh - what this host knows of a remote: found there by looking, kept outside of the repository.
 #
 # healthcheck reads it (ops/gather_remotes.hpp). `pruned` are snapshots that were removed there on purpose, and are not sent
-# again; `seen` were there when somebody last looked, so that one that vanishes is noticed.
+# again; `seen` were there when somebody last looked, so that one that vanishes is noticed; `broken` was found damaged there, and nobody has read or sent it whole since.
 
 repository_id() { # <folder of a repository>: nothing if it is none
   jq -r 'select(.format == "holdfast-repository") | .id | select(test("^[0-9a-f-]{1,64}$"))' "$1/format.json" 2>/dev/null

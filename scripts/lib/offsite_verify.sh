@@ -91,24 +91,36 @@ find_lacking() {
 read_objects() {
   local until=$SECONDS cursor batch
   read_count=0 read_bytes=0
+  comm -23 "$work/needed_there" <(sort -u "$work/bad_there") >"$work/readable"
+  reread_broken || return 1
   if ! "$reads_all" && [[ -z $budget ]]; then return 0; fi
   if [[ -n $budget ]]; then seconds --budget "$budget" && until=$((SECONDS + REPLY)); else until=$deadline; fi
   cursor=$(jq -r '.cursor // ""' <<<"$record")
   if "$reads_all"; then cursor=''; fi
-  comm -23 "$work/needed_there" "$work/bad_there" >"$work/readable"
   { awk -v from="$cursor" '$0 > from' "$work/readable" && awk -v from="$cursor" '$0 <= from' "$work/readable"; } >"$work/turn"
   rm -f -- "$work"/turn.*
   if [[ -s $work/turn ]]; then split -l 32 -a 6 -d -- "$work/turn" "$work/turn."; fi
   for batch in "$work"/turn.*; do
     if [[ ! -e $batch ]] || ((SECONDS >= until)); then break; fi
-    remote_run '' "$work/sums" hashsum SHA-256 --download --no-traverse --files-from-raw "$batch" "$base" || is_about_files || return 1
-    awk '{n = split($2, part, "/"); if (part[n] == $1) print $2}' "$work/sums" | sort >"$work/right"
-    sort "$batch" | comm -23 - "$work/right" >>"$work/bad_there"
+    read_batch "$batch" || return 1
     read_count=$((read_count + $(wc -l <"$batch")))
     read_bytes=$((read_bytes + $(join -t $'\t' <(sort "$batch") "$work/there" | awk -F '\t' '{n += $2} END {printf "%d", n}')))
     cursor=$(tail -n 1 "$batch")
   done
   new_cursor=$cursor
+}
+
+read_batch() { # <list of paths>
+  remote_run '' "$work/sums" hashsum SHA-256 --download --no-traverse --files-from-raw "$1" "$base" || is_about_files || return 1
+  awk '{n = split($2, part, "/"); if (part[n] == $1) print $2}' "$work/sums" | sort >"$work/right"
+  sort "$1" | comm -23 - "$work/right" >>"$work/bad_there"
+}
+
+# What was found damaged before, and could not be mended, is read each time: only its bytes make it whole again.
+reread_broken() {
+  jq -r '.broken[]?' < <(pour "$record") | sort -u | comm -12 - "$work/readable" >"$work/reread"
+  if [[ ! -s $work/reread ]]; then return 0; fi
+  read_batch "$work/reread"
 }
 
 # From here, if it is whole here.
@@ -134,13 +146,12 @@ mend_here() {
 }
 
 note_verify() {
-  local damaged
-  damaged=$(($(wc -l <"$work/unmended") + $(wc -l <"$work/wrong_papers")))
+  sed 's#^#snapshots/#' "$work/wrong_papers" | sort -u - "$work/unmended" | jq -Rn '[inputs]' >"$work/broken.json"
   # A turn ends where it began: then every byte was read since the time that was noted at its beginning.
   # shellcheck disable=SC2016 # for jq
-  write_record '.looked_utc = $now | .damaged = $damaged | .cursor = $cursor
+  write_record '.looked_utc = $now | .broken = $broken[0] | .damaged = (.broken | length) | .cursor = $cursor
     | .turn = ((.turn // {since: $now, left: $all}) | .left -= $read)
     | if .turn.left <= 0 then .hashed_utc = .turn.since | .turn = null else . end' \
-    --arg now "$(now_utc)" --argjson damaged "$damaged" --arg cursor "${new_cursor:-$(jq -r '.cursor // ""' <<<"$record")}" \
+    --arg now "$(now_utc)" --slurpfile broken "$work/broken.json" --arg cursor "${new_cursor:-$(jq -r '.cursor // ""' <<<"$record")}" \
     --argjson all "$(wc -l <"$work/needed_there")" --argjson read "$read_count"
 }

@@ -118,3 +118,21 @@ record() {
   mv "$BATS_TEST_TMPDIR/away" "$BATS_TEST_TMPDIR/usb"
   run -4 "$offsite" push
 }
+
+@test "damage there that could not be mended stays in the record over a push, until its bytes are whole" {
+  take_one
+  run -0 "$offsite" push
+  object=$(find "$there/objects" -type f -size +100k | head -n 1)
+  here=backups/objects/$(basename "$(dirname "$object")")/$(basename "$object")
+  cp "$object" "$BATS_TEST_TMPDIR/good"
+  flip_bit "$object"
+  cp "$object" "$here"
+  run -5 "$offsite" verify --all
+  run "$offsite" push
+  assert_equal "$(jq .damaged "$(record)")" 1
+  run -5 "$offsite" verify
+  assert_equal "$(jq .damaged "$(record)")" 1
+  cp "$BATS_TEST_TMPDIR/good" "$object"
+  run -0 "$offsite" verify
+  assert_equal "$(jq .damaged "$(record)")" 0
+}
