@@ -24,7 +24,7 @@ rclone knows. Without a name, all of them; one that is down does not stop the ot
   --host NAME      the folder of another host there (else remote.host, else the name of this host)
   --path DIR       the repository (else BACKUP_ROOT, else the configuration)
   --config FILE    the configuration (else HOLDFAST_CONFIG, ./holdfast.toml, /etc/holdfast/holdfast.toml)
-  --new            push: begin again although the copy that was there has vanished
+  --new            push: go on although the copy, or snapshots of it, have vanished there
   --replace-keys   push: replace format.json and keys there that differ, as after init --rotate
   --wait TIME      wait so long for another run of offsite.sh to end (default 0s)
   --json           the report as JSON

@@ -70,12 +70,15 @@ note_push() { # <listing>: for healthcheck
   done < <(tail -n 30 "$work/whole") | sort -n | tail -n 1 | cut -d ' ' -f 2)
   if [[ -n $newest ]]; then finished=$(jq -r .finished_utc "$repo/snapshots/$newest/manifest.json"); fi
   listed_snapshots "$1" >"$work/listed"
+  # Those stay in the record, so that every run says it, until --new says that somebody knows.
+  if "$is_new"; then : >"$work/vanished"; else list_vanished "$1" >"$work/vanished"; fi
+  sort -u "$work/listed" "$work/vanished" >"$work/seen"
   cut -f 1 "$work/objects" | jq -Rn '[inputs]' >"$work/mended.json"
   # shellcheck disable=SC2016 # for jq
-  write_record '.broken = (.broken // []) - $mended[0] | .looked_utc = $now | .newest = $newest | .newest_utc = $finished | .seen = $seen | .snapshots = ($seen | length)
+  write_record '.broken = (.broken // []) - $mended[0] | .looked_utc = $now | .newest = $newest | .newest_utc = $finished | .seen = $seen | .snapshots = $snapshots
     | .bytes = $bytes | .damaged = $damaged + (.broken | length) | .hashed_utc //= null | .pruned = [.pruned[]? | select(IN($here[]))]' \
     --arg now "$(now_utc)" --arg newest "$newest" --arg finished "$finished" --argjson bytes "$(awk -F '\t' '{n += $2} END {printf "%d", n}' "$1")" \
-    --slurpfile mended "$work/mended.json" --argjson damaged "$(comm -12 "$work/not_whole" "$work/listed" | wc -l)" --argjson seen "$(jq -Rn '[inputs]' "$work/listed")" \
+    --slurpfile mended "$work/mended.json" --argjson damaged "$(comm -12 "$work/not_whole" "$work/listed" | cat - "$work/vanished" | wc -l)" --argjson snapshots "$(wc -l <"$work/listed")" --argjson seen "$(jq -Rn '[inputs]' "$work/seen")" \
     --argjson here "$(find "$repo/snapshots" -mindepth 1 -maxdepth 1 -printf '%f\n' | jq -Rn '[inputs]')"
 }
 
@@ -133,6 +136,10 @@ push_remote() {
   sort -u "$work/bad_papers" "$work/contested" >"$work/kept"
   if [[ -s $work/kept ]]; then
     code=5 failure="SHA256SUMS of snapshot $(head -n 1 "$work/kept") here is damaged or not the one there: what is there was kept: verify --all"
+  fi
+  if [[ -s $work/vanished ]]; then
+    code=5 failure="$(wc -l <"$work/vanished") snapshots that were there have vanished, the first is $(head -n 1 "$work/vanished")"
+    say HINT "another remote may have them; once that is understood: offsite.sh push $remote --new"
   fi
   if "$is_other_format"; then printf 'format.json\n' >>"$work/kept_files"; fi
   if [[ -s $work/kept_files ]]; then

@@ -39,6 +39,12 @@ write_record() { # <jq filter on the old record> [argument of jq]...
   fi
 }
 
+# What was there when somebody last looked and is there no more, though nobody pruned it.
+list_vanished() { # <listing>
+  jq -r '[.seen[]?] - [.pruned[]?] | .[]' < <(pour "$record") | sort |
+    comm -23 - <({ listed_snapshots "$1" && listed_snapshots "$1" trash; } | sort -u)
+}
+
 now_utc() {
   printf '%(%Y-%m-%dT%H:%M:%SZ)T\n' -1
 }

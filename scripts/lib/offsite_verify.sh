@@ -12,7 +12,7 @@ verify_remote() {
   read_record
   if ! probe_remote || ! list_remote "$work/there" || ! claim_is_ours; then fail_remote "it cannot be verified" && return; fi
   listed_snapshots "$work/there" >"$work/listed"
-  vanished=$(jq -r '[.seen[]?] - [.pruned[]?] | .[]' <<<"$record" | sort | comm -23 - "$work/listed" | wc -l)
+  vanished=$(list_vanished "$work/there" | wc -l)
   if ((vanished > 0)); then
     say ERROR "$remote: $vanished snapshots that were there have vanished"
     code=5
@@ -149,9 +149,9 @@ note_verify() {
   sed 's#^#snapshots/#' "$work/wrong_papers" | sort -u - "$work/unmended" | jq -Rn '[inputs]' >"$work/broken.json"
   # A turn ends where it began: then every byte was read since the time that was noted at its beginning.
   # shellcheck disable=SC2016 # for jq
-  write_record '.looked_utc = $now | .broken = $broken[0] | .damaged = (.broken | length) | .cursor = $cursor
+  write_record '.looked_utc = $now | .broken = $broken[0] | .damaged = $vanished + (.broken | length) | .cursor = $cursor
     | .turn = ((.turn // {since: $now, left: $all}) | .left -= $read)
     | if .turn.left <= 0 then .hashed_utc = .turn.since | .turn = null else . end' \
-    --arg now "$(now_utc)" --slurpfile broken "$work/broken.json" --arg cursor "${new_cursor:-$(jq -r '.cursor // ""' <<<"$record")}" \
+    --arg now "$(now_utc)" --argjson vanished "$vanished" --slurpfile broken "$work/broken.json" --arg cursor "${new_cursor:-$(jq -r '.cursor // ""' <<<"$record")}" \
     --argjson all "$(wc -l <"$work/needed_there")" --argjson read "$read_count"
 }

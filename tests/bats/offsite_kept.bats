@@ -136,3 +136,20 @@ record() {
   run -0 "$offsite" verify
   assert_equal "$(jq .damaged "$(record)")" 0
 }
+
+@test "a snapshot that vanished there and is not here is told by every push until --new" {
+  take_one
+  first=$id
+  printf 'more\n' >conf/more
+  take_one
+  run -0 "$offsite" push
+  rm -r "$there/snapshots/$first"
+  mv "backups/snapshots/$first" "$BATS_TEST_TMPDIR/"
+  run -5 --separate-stderr "$offsite" push
+  assert_regex "$stderr" "1 snapshots that were there have vanished, the first is $first"
+  run -5 "$offsite" push
+  assert_equal "$(jq .damaged "$(record)")" 1
+  run -0 "$offsite" push --new
+  run -0 "$offsite" push
+  assert_equal "$(jq .damaged "$(record)")" 0
+}
