@@ -124,9 +124,9 @@ carry_out() {
   awk -F / '$1 == "snapshots" {print $2}' "$work/after" | sort -u | comm -23 "$work/listed" - | comm -23 - "$work/to_trash" >>"$work/to_remove"
   comm -23 "$work/before" "$work/after" | grep '^objects/' >"$work/to_delete" || true
   keep_young_orphans || return 1
+  cat "$work/to_trash" "$work/to_remove" | jq -Rn '[inputs]' >"$work/ids.json"
   # shellcheck disable=SC2016 # for jq
-  write_record '.pruned = ((.pruned // []) + $ids | unique) | .seen = ([.seen[]?] - $ids)' \
-    --argjson ids "$(cat "$work/to_trash" "$work/to_remove" | jq -Rn '[inputs]')"
+  write_record '.pruned = ((.pruned // []) + $ids[0] | unique) | .seen = ([.seen[]?] - $ids[0])' --slurpfile ids "$work/ids.json"
   now_utc >"$work/pruned"
   while read -r id; do
     remote_run 600 "$work/out" copyto "$work/pruned" "$base/trash/$id/pruned" &&

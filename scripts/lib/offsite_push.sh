@@ -73,13 +73,15 @@ note_push() { # <listing>: for healthcheck
   # Those stay in the record, so that every run says it, until --new says that somebody knows.
   if "$is_new"; then : >"$work/vanished"; else list_vanished "$1" >"$work/vanished"; fi
   sort -u "$work/listed" "$work/vanished" >"$work/seen"
+  jq -Rn '[inputs]' "$work/seen" >"$work/seen.json"
+  find "$repo/snapshots" -mindepth 1 -maxdepth 1 -printf '%f\n' | jq -Rn '[inputs]' >"$work/here.json"
   cut -f 1 "$work/objects" | jq -Rn '[inputs]' >"$work/mended.json"
   # shellcheck disable=SC2016 # for jq
-  write_record '.broken = (.broken // []) - $mended[0] | .looked_utc = $now | .newest = $newest | .newest_utc = $finished | .seen = $seen | .snapshots = $snapshots
-    | .bytes = $bytes | .damaged = $damaged + (.broken | length) | .hashed_utc //= null | .pruned = [.pruned[]? | select(IN($here[]))]' \
+  write_record '.broken = (.broken // []) - $mended[0] | .looked_utc = $now | .newest = $newest | .newest_utc = $finished | .seen = $seen[0] | .snapshots = $snapshots
+    | .bytes = $bytes | .damaged = $damaged + (.broken | length) | .hashed_utc //= null | .pruned = [.pruned[]? | select(IN($here[0][]))]' \
     --arg now "$(now_utc)" --arg newest "$newest" --arg finished "$finished" --argjson bytes "$(awk -F '\t' '{n += $2} END {printf "%d", n}' "$1")" \
-    --slurpfile mended "$work/mended.json" --argjson damaged "$(comm -12 "$work/not_whole" "$work/listed" | cat - "$work/vanished" | wc -l)" --argjson snapshots "$(wc -l <"$work/listed")" --argjson seen "$(jq -Rn '[inputs]' "$work/seen")" \
-    --argjson here "$(find "$repo/snapshots" -mindepth 1 -maxdepth 1 -printf '%f\n' | jq -Rn '[inputs]')"
+    --slurpfile mended "$work/mended.json" --argjson damaged "$(comm -12 "$work/not_whole" "$work/listed" | cat - "$work/vanished" | wc -l)" --argjson snapshots "$(wc -l <"$work/listed")" --slurpfile seen "$work/seen.json" \
+    --slurpfile here "$work/here.json"
 }
 
 sum_of() { # <list of path TAB size>

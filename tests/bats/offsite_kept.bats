@@ -153,3 +153,17 @@ record() {
   run -0 "$offsite" push
   assert_equal "$(jq .damaged "$(record)")" 0
 }
+
+@test "a record of 6,000 snapshots is written, though no argument of a program may be that long" {
+  take_one
+  run -0 "$offsite" push
+  for ((i = 0; i < 6000; i++)); do
+    printf -v name '20250101T000000Z-%06x' "$i"
+    mkdir "$there/snapshots/$name"
+    : >"$there/snapshots/$name/manifest.json"
+    : >"$there/snapshots/$name/SHA256SUMS"
+  done
+  run -0 --separate-stderr "$offsite" push
+  [[ $stderr != *'too long'* ]] || fail "$stderr"
+  assert_equal "$(jq .snapshots "$(record)")" 6001
+}
