@@ -126,6 +126,10 @@ pass_moment() { # in $moment
   pg_ask shop 'INSERT INTO t VALUES (7001)' 'SELECT pg_switch_wal()' 'INSERT INTO t VALUES (7002)' 'SELECT pg_switch_wal()' >/dev/null
   wait_for_wal
   take pg-wal
+  until compgen -G "$wal/*.partial" >/dev/null; do # the next segment has begun
+    pg_ask postgres "SELECT pg_logical_emit_message(true, 'test', 'something')" >/dev/null
+    sleep 0.1
+  done
   find "$wal" -type f ! -name '*.partial' -delete # as somebody does whose disk is full
   pass_moment
   take pg-wal # the first after the moment, which has nothing that was committed behind it
