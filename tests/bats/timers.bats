@@ -145,7 +145,7 @@ assert_units_verify() { # <folder>
   run -10 plan daily --zone UTC
   run -0 plan verify --zone UTC
   assert_equal "$(cat units/holdfast-daily.timer units/holdfast-verify.service)" $'# mine\n# mine'
-  run -0 plan remove
+  run -0 "$schedule_backups" --quiet remove
   assert_equal "$(ls units)" $'holdfast-daily.timer\nholdfast-verify.service'
 }
 
@@ -159,10 +159,10 @@ assert_units_verify() { # <folder>
 @test "remove: stops and removes what it wrote, and the services with the last timer" {
   plan daily --zone UTC
   plan hourly --zone UTC
-  plan remove daily
+  "$schedule_backups" --quiet remove daily
   assert_equal "$(ls units)" $'holdfast-alert@.service\nholdfast-backup@.service\nholdfast-hourly.timer'
   assert grep -qx -- '--quiet disable --now holdfast-daily.timer' "$calls"
-  plan remove
+  "$schedule_backups" --quiet remove
   assert_equal "$(ls -A units)" ''
 }
 
